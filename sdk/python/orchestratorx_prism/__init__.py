@@ -1,0 +1,1 @@
+"""OrchestratorX Prism: the Python SDK of OrchestratorX."""

@@ -1,0 +1,1 @@
+"""Connectors: one folder a provider. Found by entry point (`orchestratorx.connectors`), never imported by name."""

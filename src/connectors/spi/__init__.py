@@ -1,0 +1,212 @@
+"""What a connector is: its label, and the values that go in and come out of its webhook codec.
+
+Connectors import this package and the generated messages, and nothing else of the project.
+Pure values only; what a codec shares with other codecs lives beside this file: decoding, money, building.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from orchestratorx_prism.errors import (
+    NotSupported,
+    PayloadRejected,
+    ProviderUnavailable,
+    SignatureRejected,
+)
+from orchestratorx_prism.v1.connector_pb2 import Environment, Trust
+from orchestratorx_prism.v1.event_pb2 import Event, Verification
+from orchestratorx_prism.v1.event_service_pb2 import KnownRequest
+
+__all__ = [
+    "Acknowledge",
+    "Capability",
+    "Connector",
+    "Context",
+    "Environment",
+    "KnownRequest",
+    "Label",
+    "Material",
+    "NotSupported",
+    "Opened",
+    "Outside",
+    "PayloadRejected",
+    "ProviderUnavailable",
+    "Reply",
+    "SampleWebhook",
+    "SignatureRejected",
+    "Trust",
+    "Webhook",
+]
+
+
+class Capability(StrEnum):
+    """What a connector can do. What it does not declare is refused with UNIMPLEMENTED before any call."""
+
+    WEBHOOKS = "webhooks"
+    ONLINE_VERIFICATION = "online_verification"
+    QUERY_BACK = "query_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A raw webhook as a front door received it. `repr` leaves out everything that could be secret."""
+
+    body: bytes = field(repr=False)
+    """The bytes as received, never re-serialized JSON."""
+    headers: Mapping[str, str] = field(repr=False)
+    """Header values by name in LOWER CASE."""
+    url_token: str = field(default="", repr=False)
+    """The token found in the URL (M-Pesa)."""
+    remote_address: str = ""
+    """The sender's address, as the front door saw it; empty if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything a verifier may need besides the webhook and the time. `repr` hides it all.
+
+    Built once per merchant and connector, not per webhook: verifiers may cache what they derive from it by identity.
+    """
+
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Every secret in use, newest first; two during rotation. Stripe whsec_…, Adyen hex keys, M-Pesa URL tokens."""
+    webhook_id: str = ""
+    """PayPal: the webhook's id."""
+    certificates: tuple[bytes, ...] = field(default=(), repr=False)
+    """PayPal: PEM certificates given by the caller: leaf, intermediates and, if wanted, an extra trust anchor."""
+    trust_anchors: tuple[bytes, ...] = field(default=(), repr=False)
+    """PayPal: PEM bundles of trusted roots, read from the system or the settings by the caller."""
+    allowed_addresses: tuple[str, ...] = ()
+    """M-Pesa: networks in CIDR form that callbacks may come from; empty switches the list off."""
+    tolerance_s: int = 300
+    """How far a signed time may be from now, in both directions. Seconds."""
+    known_request: KnownRequest | None = field(default=None, repr=False)
+    """M-Pesa: the request of ours that the callback claims to answer, if it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where the events will belong, and when the body came. Same for all events of one body."""
+
+    merchant_id: str
+    environment: Environment.ValueType
+    received_at_ns: int
+    """Unix time in nanoseconds, from the caller's clock."""
+    merchant_reference_key: str = "merchant_transaction_id"
+    """Stripe: the metadata key that carries the merchant's reference."""
+    correlation_id: str = ""
+    traceparent: str = ""
+    keep_raw: bool = False
+    """Whether the ledger will keep the body (`Event.raw.stored`)."""
+    known_request: KnownRequest | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A body that passed verification, and its decoded form: decode once, use twice."""
+
+    parsed: Any
+    """What the connector's own `parse` returns; opaque to everybody else."""
+    verification: Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to answer the provider over HTTP."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleWebhook:
+    """A webhook made by a simulator: signed, realistic, ready to post."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    """As the provider would send them; names in the provider's case."""
+    url_token: str = field(default="", repr=False)
+    event_type: str = ""
+    """The provider's type that was asked for."""
+
+
+class Outside(Protocol):
+    """What verification cannot know by itself; the only part of a codec that does I/O. Lives in `client.py`."""
+
+    async def gather(self, webhook: Webhook, material: Material) -> Material:
+        """Fetches what `open` will need (PayPal: the certificates named by a header). Returns material for `open`.
+
+        Raises:
+            SignatureRejected: What the webhook names is not to be trusted.
+            ProviderUnavailable: It could not be had; nothing may be believed.
+        """
+        ...
+
+    async def confirm(self, webhook: Webhook, opened: Opened, material: Material) -> Verification | None:
+        """Asks the provider whether this is true. Returns the stronger verification, or None if it cannot tell (yet).
+
+        Raises:
+            SignatureRejected: The provider says no.
+            ProviderUnavailable: It did not answer.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Closes connections."""
+        ...
+
+
+OpenWebhook = Callable[[Webhook, Material, int], Opened]
+"""(webhook, material, now in Unix seconds) → Opened. Passes or raises; fails closed. Pure.
+
+Raises SignatureRejected or PayloadRejected, and nothing else, whatever the bytes.
+"""
+Parse = Callable[[bytes], Any]
+"""body → decoded form, without any trust. Raises PayloadRejected, and nothing else. Pure."""
+Normalize = Callable[[Any, Context, bytes], list[Event]]
+"""(parsed, context, body) → events, `verification` unset, ids set. Raises PayloadRejected, and nothing else. Pure."""
+Acknowledge = Callable[[Any], Reply]
+"""parsed → what to answer when the events are recorded."""
+Sample = Callable[..., SampleWebhook]
+"""(event_type, *, secret, now_s, seed, overrides) → a signed sample webhook of that provider type."""
+MakeOutside = Callable[[Mapping[str, str], Environment.ValueType], Outside]
+"""(provider credentials by config key, environment) → its I/O half."""
+
+
+def plain_acknowledgement(_parsed: Any) -> Reply:
+    """200 without a body: what most providers want."""
+    return Reply()
+
+
+@dataclass(frozen=True)
+class Label:
+    """One connector's declared data: all that the rest of the system knows of it."""
+
+    name: str
+    title: str
+    """The provider's name for people: "M-Pesa"."""
+    capabilities: frozenset[Capability]
+    config_keys: Mapping[str, str]
+    """Configuration key → where the user finds its value in the provider's own pages."""
+    trust: Trust.ValueType
+    open: OpenWebhook
+    parse: Parse
+    normalize: Normalize
+    acknowledge: Acknowledge = plain_acknowledgement
+    make_outside: MakeOutside | None = None
+    """None: verification needs nothing from outside."""
+    sample: Sample | None = None
+    """The simulator's webhook half."""
+    event_types: Sequence[str] = ()
+    """Every provider event type it has a word for, or knows to have none: the list `trigger` offers."""
+    secret_hint: str = ""
+    """What the webhook secret looks like, for the fix line of an error."""
+
+
+Connector = Label
+GatherResult = Awaitable[Material]

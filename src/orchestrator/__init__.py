@@ -1,0 +1,1 @@
+"""OrchestratorX: a payment orchestrator. Raw provider webhooks in, one stream of events out."""
