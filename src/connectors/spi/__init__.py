@@ -6,7 +6,7 @@ Pure values only; what a codec shares with other codecs lives beside this file: 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -24,7 +24,6 @@ from orchestratorx_prism.v1.event_service_pb2 import KnownRequest
 __all__ = [
     "Acknowledge",
     "Capability",
-    "Connector",
     "Context",
     "Environment",
     "KnownRequest",
@@ -36,6 +35,7 @@ __all__ = [
     "PayloadRejected",
     "ProviderUnavailable",
     "Reply",
+    "SampleRequest",
     "SampleWebhook",
     "SignatureRejected",
     "Trust",
@@ -63,6 +63,8 @@ class Webhook:
     """The token found in the URL (M-Pesa)."""
     remote_address: str = ""
     """The sender's address, as the front door saw it; empty if unknown."""
+    purpose: str = ""
+    """What the URL was registered for, where the body cannot tell (M-Pesa): "validation", "timeout"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,17 @@ class Material:
     webhook_id: str = ""
     """PayPal: the webhook's id."""
     certificates: tuple[bytes, ...] = field(default=(), repr=False)
-    """PayPal: PEM certificates given by the caller: leaf, intermediates and, if wanted, an extra trust anchor."""
+    """PayPal: PEM certificates given by the caller, who is trusted: a self-signed one among them is an anchor."""
+    fetched_certificates: tuple[bytes, ...] = field(default=(), repr=False)
+    """PayPal: PEM certificates fetched from the URL in a header. Never anchors."""
     trust_anchors: tuple[bytes, ...] = field(default=(), repr=False)
     """PayPal: PEM bundles of trusted roots, read from the system or the settings by the caller."""
     allowed_addresses: tuple[str, ...] = ()
     """M-Pesa: networks in CIDR form that callbacks may come from; empty switches the list off."""
-    tolerance_s: int = 300
-    """How far a signed time may be from now, in both directions. Seconds."""
+    tolerance_s: int | None = None
+    """How far a signed time may be from now. Seconds; None: the connector's default (Stripe 300, both directions)."""
+    environment: Environment.ValueType = Environment.ENVIRONMENT_SANDBOX
+    """The environment the webhook was set up for."""
     known_request: KnownRequest | None = field(default=None, repr=False)
     """M-Pesa: the request of ours that the callback claims to answer, if it is known."""
 
@@ -102,7 +108,10 @@ class Context:
     traceparent: str = ""
     keep_raw: bool = False
     """Whether the ledger will keep the body (`Event.raw.stored`)."""
+    purpose: str = ""
+    """As in `Webhook`."""
     known_request: KnownRequest | None = field(default=None, repr=False)
+    """As in `Material`: M-Pesa reads the merchant's reference from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +133,42 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleRequest:
+    """What a simulator should make a webhook of."""
+
+    event_type: str
+    """The provider's type: one of the label's `event_types`."""
+    secret: str = field(default="", repr=False)
+    """What signs it: Stripe whsec_…, Adyen's hex key, M-Pesa's URL token; PayPal: the webhook's id."""
+    now_s: int = 0
+    """The time it happens and is signed at. Unix seconds."""
+    seed: int = 0
+    """Makes the ids: the same seed makes webhooks of the same payment, refund, dispute, subscription, …"""
+    step: int = 0
+    """Tells apart two webhooks of one type for one seed: the second partial capture, another refund."""
+    amount_minor: int = 1099
+    """This event's amount, in ISO 4217 minor units."""
+    total_minor: int | None = None
+    """The payment's whole amount; None: the same as `amount_minor`."""
+    currency: str = "USD"
+    """M-Pesa ignores it: always KES."""
+    merchant_transaction_id: str = "order-1"
+
+
+@dataclass(frozen=True, slots=True)
 class SampleWebhook:
     """A webhook made by a simulator: signed, realistic, ready to post."""
 
-    body: bytes
-    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     """As the provider would send them; names in the provider's case."""
     url_token: str = field(default="", repr=False)
-    event_type: str = ""
-    """The provider's type that was asked for."""
+    purpose: str = ""
+    """As in `Webhook`."""
+    certificates: tuple[bytes, ...] = field(default=(), repr=False)
+    """PayPal: the simulator's leaf and root in PEM form, to be given to the verifier."""
+    known_request: KnownRequest | None = field(default=None, repr=False)
+    """M-Pesa: the request of ours that the callback answers."""
 
 
 class Outside(Protocol):
@@ -170,15 +206,15 @@ Parse = Callable[[bytes], Any]
 """body → decoded form, without any trust. Raises PayloadRejected, and nothing else. Pure."""
 Normalize = Callable[[Any, Context, bytes], list[Event]]
 """(parsed, context, body) → events, `verification` unset, ids set. Raises PayloadRejected, and nothing else. Pure."""
-Acknowledge = Callable[[Any], Reply]
-"""parsed → what to answer when the events are recorded."""
-Sample = Callable[..., SampleWebhook]
-"""(event_type, *, secret, now_s, seed, overrides) → a signed sample webhook of that provider type."""
+Acknowledge = Callable[[Any, Context], Reply]
+"""(parsed, context) → what to answer when the events are recorded. Pure."""
+Sample = Callable[[SampleRequest], SampleWebhook]
+"""The simulator's webhook half: a signed, realistic webhook of any type in `event_types`. Pure but for cached keys."""
 MakeOutside = Callable[[Mapping[str, str], Environment.ValueType], Outside]
 """(provider credentials by config key, environment) → its I/O half."""
 
 
-def plain_acknowledgement(_parsed: Any) -> Reply:
+def plain_acknowledgement(_parsed: Any, _context: Context) -> Reply:
     """200 without a body: what most providers want."""
     return Reply()
 
@@ -206,7 +242,3 @@ class Label:
     """Every provider event type it has a word for, or knows to have none: the list `trigger` offers."""
     secret_hint: str = ""
     """What the webhook secret looks like, for the fix line of an error."""
-
-
-Connector = Label
-GatherResult = Awaitable[Material]

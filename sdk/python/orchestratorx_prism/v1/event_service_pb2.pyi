@@ -100,6 +100,7 @@ class HandleEventRequest(_message.Message):
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
     connector: _builtins.str
     """Which connector: "stripe"."""
     payload: _builtins.bytes
@@ -120,6 +121,8 @@ class HandleEventRequest(_message.Message):
     """Ties together what one request caused. Empty: made by the server."""
     traceparent: _builtins.str
     """W3C trace context."""
+    purpose: _builtins.str
+    """What the URL was registered for, where the body cannot tell (M-Pesa): "validation", "timeout". Else empty."""
     @_builtins.property
     def headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The HTTP headers as received; names in any case."""
@@ -153,10 +156,11 @@ class HandleEventRequest(_message.Message):
         environment: _connector_pb2.Environment.ValueType = ...,
         correlation_id: _builtins.str = ...,
         traceparent: _builtins.str = ...,
+        purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["known_request", b"known_request"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "connector", b"connector", "correlation_id", b"correlation_id", "environment", b"environment", "headers", b"headers", "known_request", b"known_request", "merchant_id", b"merchant_id", "payload", b"payload", "remote_address", b"remote_address", "traceparent", b"traceparent", "url_token", b"url_token", "webhook_id", b"webhook_id", "webhook_secret", b"webhook_secret", "webhook_secrets", b"webhook_secrets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "connector", b"connector", "correlation_id", b"correlation_id", "environment", b"environment", "headers", b"headers", "known_request", b"known_request", "merchant_id", b"merchant_id", "payload", b"payload", "purpose", b"purpose", "remote_address", b"remote_address", "traceparent", b"traceparent", "url_token", b"url_token", "webhook_id", b"webhook_id", "webhook_secret", b"webhook_secret", "webhook_secrets", b"webhook_secrets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
