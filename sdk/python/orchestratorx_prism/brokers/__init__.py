@@ -1,0 +1,1 @@
+"""Brokers: where events go and come from. One file each."""

@@ -1,0 +1,1 @@
+"""The ledger: facts, projections, references and the outbox, in one database."""

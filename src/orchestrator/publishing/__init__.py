@@ -1,0 +1,1 @@
+"""Channels and the relay: from the outbox to the brokers."""
