@@ -240,5 +240,9 @@ class Label:
     """The simulator's webhook half."""
     event_types: Sequence[str] = ()
     """Every provider event type it has a word for, or knows to have none: the list `trigger` offers."""
+    webhook_secret_key: str = ""
+    """Which of `config_keys` holds the webhook secrets, several separated by commas: "STRIPE_WEBHOOK_SECRET"."""
+    webhook_id_key: str = ""
+    """Which of `config_keys` holds the webhook's id (PayPal)."""
     secret_hint: str = ""
     """What the webhook secret looks like, for the fix line of an error."""

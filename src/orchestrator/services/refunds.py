@@ -1,0 +1,35 @@
+"""RefundService: reading from the ledger. Operations that call providers are declared, and refused, here."""
+
+from __future__ import annotations
+
+from orchestrator.ledger.base import Ledger
+from orchestrator.services.checks import field_fault, page_size
+from orchestrator.services.payments import undeclared
+from orchestratorx_prism.errors import NotFound
+from orchestratorx_prism.v1 import refund_service_pb2 as pb
+
+
+class RefundService:
+    """Every rpc of `orchestratorx_prism.v1.RefundService`, in snake case."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def create(self, request: pb.RefundServiceCreateRequest) -> pb.RefundServiceCreateResponse:
+        """Refused: no installed connector declares it."""
+        raise undeclared("refund")
+
+    async def get(self, request: pb.RefundServiceGetRequest) -> pb.RefundServiceGetResponse:
+        """One refund's current state."""
+        if not request.refund_id:
+            raise field_fault("refund_id", "name the refund")
+        refund = await self._ledger.get_refund(request.merchant_id or "default", request.refund_id)
+        if refund is None:
+            raise NotFound("no such refund", fix="check the id and the merchant")
+        return pb.RefundServiceGetResponse(refund=refund)
+
+    async def list(self, request: pb.RefundServiceListRequest) -> pb.RefundServiceListResponse:
+        """Refunds, newest first."""
+        request.page_size = page_size(request.page_size)
+        refunds, token = await self._ledger.list_refunds(request)
+        return pb.RefundServiceListResponse(refunds=refunds, next_page_token=token)

@@ -1,0 +1,190 @@
+"""Settings: environment over file over default. Read once, by `bootstrap`; nothing else reads the environment.
+
+Environment variables are `ORCHESTRATOR_` and the field's name in upper case, `__` between levels:
+`ORCHESTRATOR_GRPC_PORT`, `ORCHESTRATOR_MESSAGING__URL`. The default merchant's webhook secrets and provider
+credentials may also stand under the provider's own names (`STRIPE_WEBHOOK_SECRET`); see `orchestrator connectors`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr, field_validator, model_validator
+
+DEFAULT_MERCHANT = "default"
+_LOOPBACK_NAMES = {"localhost"}
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+"""0: a free port, chosen at start and printed."""
+
+
+class Section(BaseModel):
+    """A part of the settings: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class ConnectorSettings(Section):
+    """One merchant's settings of one connector."""
+
+    webhook_secrets: tuple[SecretStr, ...] = ()
+    """Every secret in use, newest first. Stripe whsec_…, Adyen hex keys, M-Pesa URL tokens (16 characters or more)."""
+    webhook_id: str = ""
+    """PayPal: the webhook's id."""
+    credentials: dict[str, SecretStr] = Field(default_factory=dict)
+    """The provider's own keys by the names that `orchestrator connectors` lists."""
+    allowed_addresses: tuple[str, ...] = ()
+    """M-Pesa: networks that callbacks may come from, in CIDR form. Empty: any. Leave empty behind unknown proxies."""
+    trust_anchor_files: tuple[str, ...] = ()
+    """PayPal: PEM bundles of trusted roots. Empty: the system's."""
+    tolerance_s: Annotated[int, Field(ge=1)] | None = None
+    """How far a signed time may be from now. Seconds. Unset: the connector's default."""
+    merchant_reference_key: str = "merchant_transaction_id"
+    """Stripe: the metadata key that carries the merchant's reference."""
+    require_confirmation: bool | None = None
+    """Whether a success is believed only when the provider confirms it. Unset: yes for unsigned webhooks (M-Pesa)."""
+
+    @field_validator("allowed_addresses")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network)
+        return value
+
+
+class MerchantSettings(Section):
+    """One merchant."""
+
+    environment: Literal["SANDBOX", "PRODUCTION"] | None = None
+    """Unset: the installation's."""
+    connectors: dict[str, ConnectorSettings] = Field(default_factory=dict)
+
+
+class MessagingSettings(Section):
+    """The broker that events are published to."""
+
+    broker_type: Literal["memory", "nats", "redis", "kafka", "rabbitmq"] = "memory"
+    url: SecretStr = SecretStr("")
+    """With user and password where the broker wants them: `nats://127.0.0.1:4222`."""
+    subject_prefix: str = ""
+    """NATS: before every subject. Empty: nothing."""
+    stream: str = "PAYMENTS"
+    """NATS: the JetStream stream; made if it is missing."""
+    replicas: Annotated[int, Field(ge=1, le=5)] = 1
+    """NATS: replicas of the stream, when it is made. Three for production."""
+    queue_group: str = "orchestratorx"
+    """NATS: default consumer group."""
+
+
+class TlsSettings(Section):
+    """TLS of the gRPC and HTTP servers. Both files or neither."""
+
+    certificate_file: str = ""
+    key_file: str = Field(default="", repr=False)
+    client_ca_file: str = ""
+    """Set: clients of gRPC must show a certificate signed by it (mTLS)."""
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> TlsSettings:
+        if bool(self.certificate_file) != bool(self.key_file):
+            raise ValueError("certificate_file and key_file go together; set both or neither")
+        return self
+
+    @property
+    def on(self) -> bool:
+        return bool(self.certificate_file)
+
+
+class Settings(Section):
+    """Everything that can be set. Build it with `settings_from`, which reports every fault at once."""
+
+    environment: Literal["SANDBOX", "PRODUCTION"] = "SANDBOX"
+    """Which of the providers' worlds. PRODUCTION refuses webhooks of test money."""
+    database_url: SecretStr = SecretStr("sqlite:///orchestratorx.db")
+    """`memory:`, `sqlite:///file.db` or `postgresql://user:password@host/name`."""
+    database_migrate: bool = True
+    """Whether the server brings the database's schema up to date when it starts."""
+    raw_keys: dict[str, SecretBytes] = Field(default_factory=dict)
+    """Key id → 32 bytes in base64: raw bodies are kept, encrypted with the last one. Empty: bodies are not kept."""
+    raw_retention_days: Annotated[int, Field(ge=1)] = 90
+    outbox_retention_hours: Annotated[int, Field(ge=1)] = 168
+    """How long rows of published events stay in the outbox."""
+
+    grpc_host: str = "127.0.0.1"
+    grpc_port: Port = 50_051
+    grpc_max_message_bytes: Annotated[int, Field(ge=1_024)] = 8 * 1024 * 1024
+    http_host: str = "127.0.0.1"
+    http_port: Port = 8_080
+    http_max_body_bytes: Annotated[int, Field(ge=1_024)] = 1024 * 1024
+    """Largest webhook body, as received and as decoded. Larger: 413."""
+    http_body_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    """A body that takes longer to arrive is cut off with 408."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks whose X-Forwarded-For is believed, right to left. Empty: the peer's own address counts."""
+    request_timeout_s: Annotated[float, Field(gt=0)] = 20.0
+    """Longest time one call may take, if the caller sets no shorter deadline."""
+    shutdown_grace_s: Annotated[float, Field(ge=0)] = 10.0
+    """How long calls in flight may take to finish when the server stops."""
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    """Processes that share the ports. More than one wants a core each, and PostgreSQL."""
+    insecure: bool = False
+    """Allow an address that is not loopback without TLS and API keys."""
+    api_keys: tuple[SecretStr, ...] = ()
+    """Keys that callers of gRPC must send as `x-api-key`. Empty: none is asked for."""
+    tls: TlsSettings = TlsSettings()
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+
+    messaging: MessagingSettings = MessagingSettings()
+    merchants: dict[str, MerchantSettings] = Field(default_factory=dict)
+    duplicate_window: Annotated[int, Field(ge=1)] = 10_000
+    """`memory:` only: how many events are remembered."""
+
+    @field_validator("raw_keys")
+    @classmethod
+    def _aes_keys(cls, value: dict[str, SecretBytes]) -> dict[str, SecretBytes]:
+        import base64
+
+        keys: dict[str, SecretBytes] = {}
+        for key_id, secret in value.items():
+            raw = secret.get_secret_value()
+            key = raw if len(raw) == 32 else base64.b64decode(raw, validate=True)
+            if len(key) != 32:
+                raise ValueError(f"raw_keys.{key_id} must be 32 bytes in base64: `openssl rand -base64 32` makes one")
+            keys[key_id] = SecretBytes(key)
+        return keys
+
+    @model_validator(mode="after")
+    def _exposed_servers_are_guarded(self) -> Settings:
+        if self.insecure:
+            return self
+        exposed = [host for host in (self.grpc_host, self.http_host) if not is_loopback(host)]
+        if exposed and not (self.tls.on and self.api_keys):
+            raise ValueError(
+                f"{exposed[0]} is not a loopback address: set tls.certificate_file, tls.key_file and api_keys, "
+                "or start with --insecure if something in front of it does both"
+            )
+        return self
+
+    def merchant(self, merchant_id: str) -> MerchantSettings | None:
+        """The merchant's settings; the default merchant always exists."""
+        found = self.merchants.get(merchant_id)
+        return MerchantSettings() if found is None and merchant_id == DEFAULT_MERCHANT else found
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
+    if host in _LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def plain(settings: Settings) -> Mapping[str, Any]:
+    """For people: every setting, secrets hidden."""
+    return settings.model_dump(mode="json")

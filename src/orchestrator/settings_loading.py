@@ -1,0 +1,168 @@
+"""Reading settings: environment over file over default, every fault at once, each with what to do.
+
+Only `bootstrap` and commands call this. It is the one place that reads the environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from contextvars import ContextVar
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from orchestrator.plugins import installed_connectors
+from orchestrator.settings import DEFAULT_MERCHANT, ConnectorSettings, MerchantSettings, Settings
+from orchestratorx_prism.errors import SettingsRejected
+
+PREFIX = "ORCHESTRATOR_"
+_LEVEL = "__"
+NOT_SETTINGS = ("ORCHESTRATOR_TEST_", "ORCHESTRATOR_BENCH_", "ORCHESTRATOR_CONFIG")
+"""Variables with our prefix that are no settings: those of the test suite, and the file's path."""
+
+
+class _Sources(BaseSettings, Settings):
+    """`Settings` with pydantic-settings' reading of the environment: command line over environment over file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=_LEVEL, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (InitSettingsSource(settings_cls, _command_line.get()), env_settings, init_settings)
+
+
+_command_line: ContextVar[dict[str, Any]] = ContextVar("_command_line")
+
+
+def load_settings(file: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Settings from `overrides` (command line) over the environment over `file` (JSON or TOML) over defaults.
+
+    Args:
+        file: Path; None: the one that ORCHESTRATOR_CONFIG names, if any.
+
+    Raises:
+        SettingsRejected: Every fault, one a line.
+    """
+    path = file or os.environ.get("ORCHESTRATOR_CONFIG")
+    values = read_file(Path(path)) if path else {}
+    faults = _unknown_variables()
+    try:
+        _command_line.set({name: value for name, value in (overrides or {}).items() if value is not None})
+        settings: Settings = _Sources(**values)
+    except ValidationError as error:
+        faults += [_say(detail) for detail in error.errors()]
+    if faults:
+        raise _rejected(faults)
+    return _with_provider_variables(settings)
+
+
+def settings_from(values: Mapping[str, Any]) -> Settings:
+    """Settings from a mapping of the same shape as the file; the environment is not read.
+
+    Raises:
+        SettingsRejected: Every fault, one a line.
+    """
+    try:
+        return Settings.model_validate(dict(values))
+    except ValidationError as error:
+        raise _rejected([_say(detail) for detail in error.errors()]) from None
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The file's values. JSON or TOML by its ending.
+
+    Raises:
+        SettingsRejected: Missing, unreadable, or neither.
+    """
+    readers = {".json": json.loads, ".toml": tomllib.loads}
+    reader = readers.get(path.suffix)
+    if reader is None:
+        raise _rejected([f"{path}: the file must end in .json or .toml"])
+    try:
+        values = reader(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _rejected([f"{path}: {error.strerror}"]) from None
+    except ValueError as error:
+        raise _rejected([f"{path}: {error}"]) from None
+    if not isinstance(values, dict):
+        raise _rejected([f"{path}: must hold an object at its top"])
+    return values
+
+
+def _with_provider_variables(settings: Settings) -> Settings:
+    """The default merchant's connectors, with what stands in the environment under the providers' own names."""
+    default = settings.merchants.get(DEFAULT_MERCHANT) or MerchantSettings()
+    connectors = dict(default.connectors)
+    for name, label in installed_connectors().items():
+        found = {key: os.environ[key] for key in label.config_keys if os.environ.get(key)}
+        if not found:
+            continue
+        now = connectors.get(name) or ConnectorSettings()
+        update: dict[str, Any] = {
+            "credentials": {**now.credentials, **{key: SecretStr(value) for key, value in found.items()}}
+        }
+        if label.webhook_secret_key in found:
+            parts = found[label.webhook_secret_key].split(",")
+            update["webhook_secrets"] = tuple(SecretStr(part.strip()) for part in parts if part.strip())
+        if label.webhook_id_key in found:
+            update["webhook_id"] = found[label.webhook_id_key]
+        connectors[name] = now.model_copy(update=update)
+    if connectors == default.connectors:
+        return settings
+    merchants = {**settings.merchants, DEFAULT_MERCHANT: default.model_copy(update={"connectors": connectors})}
+    return settings.model_copy(update={"merchants": merchants})
+
+
+def _unknown_variables() -> list[str]:
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    faults = []
+    for name in sorted(os.environ):
+        if not name.startswith(PREFIX) or name.startswith(NOT_SETTINGS):
+            continue
+        if name.split(_LEVEL)[0] not in known:
+            near = get_close_matches(name, known, n=1)
+            faults.append(f"{name}: no such setting" + (f"; did you mean {near[0]}?" if near else ""))
+    return faults
+
+
+def _say(detail: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in detail["loc"]) or "settings"
+    if detail["type"] == "extra_forbidden":
+        near = get_close_matches(str(detail["loc"][-1]), _names_at(detail["loc"][:-1]), n=1)
+        return f"{where}: no such setting" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{where}: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _names_at(loc: tuple[int | str, ...]) -> list[str]:
+    """Names of the settings beside the one at fault."""
+    model: Any = Settings
+    for part in loc:
+        field = getattr(model, "model_fields", {}).get(part)
+        if field is not None:
+            model = field.annotation
+        elif model == dict[str, MerchantSettings]:
+            model = MerchantSettings
+        elif model == dict[str, ConnectorSettings]:
+            model = ConnectorSettings
+    return list(getattr(model, "model_fields", {}))
+
+
+def _rejected(faults: list[str]) -> SettingsRejected:
+    lines = "\n  ".join(faults)
+    return SettingsRejected(f"the settings do not hold together:\n  {lines}", fix="mend each line; nothing was started")
