@@ -15,7 +15,7 @@ from orchestrator.services.holding import hold_unconfirmed
 from orchestrator.services.merchants import Merchants
 from orchestratorx_prism.errors import PayloadRejected, ProviderUnavailable, RequestRejected
 from orchestratorx_prism.event_types import UNMAPPED
-from orchestratorx_prism.v1.event_pb2 import Event, Verification
+from orchestratorx_prism.v1.event_pb2 import VERIFICATION_METHOD_NONE, Event, Verification
 from orchestratorx_prism.v1.event_service_pb2 import Acknowledgement, HandleEventRequest
 
 MAX_UNMAPPED_BODY = 64 * 1024
@@ -74,6 +74,13 @@ class Intake:
         verification = opened.verification
         if outside is not None:
             verification = await self._confirmed(label, outside, webhook, opened, material) or verification
+        return self._finish(label, webhook, context, opened, verification)
+
+    def accept_unverified(self, request: HandleEventRequest) -> Accepted:
+        """Normalizes without any verification, and says so in each event. For tools; no rpc leads here."""
+        label, webhook, _, context = self._read(request)
+        verification = Verification(method=VERIFICATION_METHOD_NONE, detail="verification was skipped; believe nothing")
+        opened = Opened(label.parse(webhook.body), verification)
         return self._finish(label, webhook, context, opened, verification)
 
     async def _confirmed(
