@@ -59,7 +59,7 @@ def events(draw: st.DrawFn) -> Event:
     event.type = draw(st.sampled_from(sorted(DATA_MEMBER)))
     if draw(st.booleans()):
         member = DATA_MEMBER[event.type]
-        data = draw(_messages(Event.DESCRIPTOR.fields_by_name[member].message_type))
+        data = draw(_messages(getattr(event, member).DESCRIPTOR))
         getattr(event, member).SetInParent()
         getattr(event, member).CopyFrom(data)
     return event
@@ -76,7 +76,7 @@ def test_an_event_survives_json(event: Event) -> None:
 def test_everything_but_unset_messages_is_there(event: Event) -> None:
     shown = to_dict(event)
     always = {f.name for f in Event.DESCRIPTOR.fields if not f.has_presence}
-    unset = {name for name in ("verification", "raw", "occurred_at") if not event.HasField(name)}  # type: ignore[arg-type]
+    unset = {name for name in ("verification", "raw", "occurred_at") if not event.HasField(name)}
     assert always <= shown.keys()
     assert not unset & shown.keys()
     assert ("data" in shown) == (event.WhichOneof("data") is not None)
@@ -186,14 +186,24 @@ def test_what_does_not_fit_is_refused_by_its_path(values: dict[str, Any], field:
 
 
 @pytest.mark.parametrize(
-    "field", ["payload", "webhook_secret", "webhook_secrets", "url_token", "headers", "environment"]
+    "values",
+    [
+        {"payload": {"a": "hidden"}},
+        {"payload": "hidden, not base64"},
+        {"webhook_secret": b"hidden"},
+        {"webhook_secrets": "hidden"},
+        {"webhook_secrets": ["fine", b"hidden"]},
+        {"url_token": ["hidden"]},
+        {"headers": {"Stripe-Signature": ["hidden"]}},
+        {"headers": "hidden"},
+        {"environment": "hidden"},
+    ],
 )
-def test_a_refused_value_is_never_shown(field: str) -> None:
-    for value in ({"whsec_hidden": 1}, ["whsec_hidden", 5], "whsec_hidden" if field != "webhook_secret" else 5):
-        try:
-            from_dict(HandleEventRequest, {field: value})
-        except RequestRejected as refused:
-            assert "hidden" not in f"{refused!s}{refused!r}{refused.metadata}{refused.__cause__}"
+def test_a_refused_value_is_never_shown(values: dict[str, Any]) -> None:
+    with pytest.raises(RequestRejected) as caught:
+        from_dict(HandleEventRequest, values)
+    refused = caught.value
+    assert "hidden" not in f"{refused!s}{refused!r}{refused.metadata}{refused.__cause__}"
 
 
 @pytest.mark.parametrize(
@@ -227,7 +237,7 @@ def test_a_member_of_data_is_not_taken_under_its_own_name() -> None:
 
 
 def test_to_dict_of_a_payment_event_is_quick() -> None:
-    """25 µs on a quiet machine; the limit here is 4 × that, for a busy one."""
+    """25 µs on a quiet machine; the limit here is four times that, for a busy one."""
     event = Event.FromString(_event().SerializeToString())
     to_dict(event)
     best = min(_seconds_for_1000(event) for _ in range(5))
