@@ -47,8 +47,8 @@ def event_types() -> str:
         lines.append(f"    {before or '[*]'} --> {after}: {event}")
     lines += [
         "```\n",
-        "The diagram shows the usual way. Webhooks arrive late, twice and out of order, so the status is not moved along",
-        "these lines but computed from all facts at once; any order of the same facts gives the same status.",
+        "The diagram shows the usual way. Webhooks arrive late, twice and out of order, so the status is not moved",
+        "along these lines but computed from all facts at once; any order of the same facts gives the same status.",
     ]
     return "\n".join(lines) + "\n"
 
