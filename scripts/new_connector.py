@@ -72,9 +72,8 @@ def main() -> None:
     for path in write_connector(name, ROOT):
         print(path.relative_to(ROOT))
     name_entry_point(name, ROOT / "pyproject.toml")
-    print(
-        "pyproject.toml (entry point)\nnext: .venv/bin/pip install --no-deps -e . && make check; CONTRIBUTING.md has the steps"
-    )
+    print("pyproject.toml (entry point)")
+    print("next: .venv/bin/pip install --no-deps -e . && make check; CONTRIBUTING.md has the steps")
 
 
 if __name__ == "__main__":
