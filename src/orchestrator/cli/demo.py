@@ -28,8 +28,8 @@ def demo(rounds: int, seed: int, pace_s: float) -> None:
     Simulators tell the stories of some payments. Their webhooks come shuffled, some twice, some forged. Everything runs
     in this process, over a SQLite file that is removed afterwards.
 
-    Exit status: 0 if every payment ended as its story says, each event came out once and in order, and every forgery was
-    refused; else 1.
+    Exit status: 0 if every payment ended as its story says, each event came out once and in order, and every forgery
+    was refused; else 1.
     """
     console = Console(highlight=False)
     console.print("Webhooks as they arrive, shuffled; what became of each:\n")
@@ -54,7 +54,7 @@ def _line(outcome: Outcome) -> str:
 
 def _payments(report: Report) -> Table:
     table = Table(
-        title="Payments, computed from their events in whatever order these came", title_justify="left", box=None
+        title="Payments, computed from their events, in whatever order these came", title_justify="left", box=None
     )
     for column in ("provider", "reference", "story", "status", "captured", "refunded", "events"):
         table.add_column(column, justify="right" if column in {"captured", "refunded", "events"} else "left")

@@ -1,0 +1,90 @@
+"""Processes under load: `orchestrator serve` over a fresh SQLite file, and an empty grpc.aio echo beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bodies import SECRET
+from measuring import process_cpu_s
+
+_START_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process that serves."""
+
+    pid: int
+    grpc_port: int
+    http_port: int
+
+    def cpu_s(self) -> float:
+        """CPU seconds used so far."""
+        return process_cpu_s(self.pid)
+
+
+@contextlib.contextmanager
+def orchestrator(database_url: str | None = None) -> Iterator[Server]:
+    """`orchestrator serve`, one process; SQLite with synchronous=FULL unless told another database."""
+    with tempfile.TemporaryDirectory(prefix="orchestratorx-bench-") as folder:
+        grpc_port, http_port = free_port(), free_port()
+        environment = {
+            **os.environ,
+            "ORCHESTRATOR_DATABASE_URL": database_url or f"sqlite:///{Path(folder) / 'bench.db'}",
+            "ORCHESTRATOR_GRPC_PORT": str(grpc_port),
+            "ORCHESTRATOR_HTTP_PORT": str(http_port),
+            "ORCHESTRATOR_LOG_LEVEL": "error",
+            "STRIPE_WEBHOOK_SECRET": SECRET,
+        }
+        command = [str(Path(sys.executable).parent / "orchestrator"), "serve"]
+        with _running(command, environment, http_port) as pid:
+            yield Server(pid, grpc_port, http_port)
+
+
+@contextlib.contextmanager
+def echo() -> Iterator[Server]:
+    """A grpc.aio server whose one method answers nothing with nothing: the floor of every call."""
+    port = free_port()
+    with _running(
+        [sys.executable, str(Path(__file__).parent / "echo_server.py"), str(port)], dict(os.environ), port
+    ) as pid:
+        yield Server(pid, port, 0)
+
+
+@contextlib.contextmanager
+def _running(command: list[str], environment: dict[str, str], port: int) -> Iterator[int]:
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        _wait_for(port, process)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + _START_S
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with status {process.returncode}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise TimeoutError("the server does not answer")
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
