@@ -1,0 +1,28 @@
+"""M-Pesa (Safaricom Daraja, Kenya): the connector's label. Nothing else lives here."""
+
+from __future__ import annotations
+
+from connectors.mpesa.client import CONFIG_KEYS, make_outside
+from connectors.mpesa.mapping import TYPES
+from connectors.mpesa.simulator import sample
+from connectors.mpesa.webhooks import acknowledge, normalize, open_webhook, parse
+from connectors.spi import Capability, Label, Trust
+
+__all__ = ["connector"]
+
+connector = Label(
+    name="mpesa",
+    title="M-Pesa",
+    capabilities=frozenset({Capability.WEBHOOKS, Capability.QUERY_BACK}),
+    config_keys=CONFIG_KEYS,
+    trust=Trust.TRUST_QUERY_BACK,
+    open=open_webhook,
+    parse=parse,
+    normalize=normalize,
+    acknowledge=acknowledge,
+    make_outside=make_outside,
+    sample=sample,
+    event_types=sorted(TYPES),
+    webhook_secret_key="MPESA_URL_TOKEN",  # noqa: S106 - the name of a key
+    secret_hint="the end of the callback URLs, 16 characters or more: `openssl rand -hex 24`",  # noqa: S106 - a hint
+)

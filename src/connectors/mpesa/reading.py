@@ -1,0 +1,67 @@
+"""From the envelope to notices: which family a body is of, told by the names at its top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import msgspec
+
+from connectors.mpesa import others
+from connectors.mpesa.customer import read_bill, read_c2b, read_pulled
+from connectors.mpesa.notices import Notice
+from connectors.mpesa.results import read_accepted, read_result
+from connectors.mpesa.shapes import Envelope
+from connectors.mpesa.stk import read_answer, read_callback, read_express
+from connectors.spi import PayloadRejected
+
+
+def read(envelope: Envelope, purpose: str, body: bytes) -> list[Notice]:
+    """What the body says, at least one notice.
+
+    Raises:
+        PayloadRejected: A name that its family cannot do without is missing, or has a wrong value.
+    """
+    if envelope.body is not None:
+        if envelope.body.stk_callback is None:
+            raise PayloadRejected("the body has no stkCallback", reason="PAYLOAD_FIELD_MISSING")
+        return [read_callback(envelope.body.stk_callback)]
+    if envelope.trans_id is not None:
+        return [read_c2b(envelope, purpose)]
+    if envelope.result is not None:
+        return [read_result(envelope.result, purpose)]
+    if envelope.checkout_request_id is not None:
+        return [read_answer(envelope)]
+    if envelope.conversation_id is not None or envelope.originator_conversation_id is not None:
+        return [read_accepted(envelope, purpose)]
+    return _read_rarer(envelope, purpose, body)
+
+
+def _read_rarer(envelope: Envelope, purpose: str, body: bytes) -> list[Notice]:
+    for names, reader in _RARER:
+        if all(getattr(envelope, name) is not None for name in names):
+            return reader(envelope, purpose, body)
+    if not msgspec.json.decode(body, type=dict[str, msgspec.Raw]):
+        raise PayloadRejected("the body is an empty object", reason="PAYLOAD_FIELD_MISSING")
+    return [others.read_unrecognised(body)]
+
+
+def _pulled(envelope: Envelope, _purpose: str, body: bytes) -> list[Notice]:
+    return read_pulled(envelope) or [others.read_empty_pull(envelope, body)]
+
+
+Reader: TypeAlias = Callable[[Envelope, str, bytes], list[Notice]]
+
+# What must be there for a body to be of a family; the first that fits reads it.
+_RARER: Final[tuple[tuple[tuple[str, ...], Reader], ...]] = (
+    (("error_code",), lambda envelope, _purpose, body: [others.read_error(envelope, body)]),
+    (("express_result_code",), lambda envelope, _purpose, _body: [read_express(envelope)]),
+    (("transaction_id", "paid_amount"), lambda envelope, _purpose, _body: [read_bill(envelope)]),
+    (("transaction_id", "trx_date"), _pulled),
+    (("pulled",), _pulled),
+    (("pull_ref_id",), _pulled),
+    (("ratiba_callback",), lambda envelope, _purpose, _body: [others.read_ratiba(envelope)]),
+    (("ratiba_answer",), lambda envelope, _purpose, _body: [others.read_ratiba_answer(envelope)]),
+    (("originator_coversation_id",), lambda envelope, purpose, _body: [read_accepted(envelope, purpose)]),
+    (("express_code",), lambda envelope, _purpose, body: [others.read_express_answer(envelope, body)]),
+)

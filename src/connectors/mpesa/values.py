@@ -1,0 +1,116 @@
+"""Single values as M-Pesa writes them: numbers or text for the same thing, three forms of time, masked phones."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Final
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from connectors.spi import PayloadRejected
+from connectors.spi.building import datetime_time
+
+EAT: Final = timezone(timedelta(hours=3), "EAT")
+"""East Africa Time, in which M-Pesa writes its times. It has no summer time."""
+
+MAX_IDENTIFIER: Final = 255
+"""Longest name of a transaction that is accepted. Characters; M-Pesa's own stay under 60."""
+
+_STAMP: Final = re.compile(r"\d{14}", re.ASCII)
+_DOTTED: Final = re.compile(r"\d{2}\.\d{2}\.\d{4} \d{2}:\d{2}:\d{2}", re.ASCII)
+_PHONE: Final = re.compile(r"(?:\+?254|\b0)[17]\d{8}(?!\d)", re.ASCII)
+_PHONE_DIGITS: Final = re.compile(r"\+?\d{9,15}", re.ASCII)
+_MASKED_PHONE: Final = re.compile(r"[\d *+]*\*[ ]*(\d+)", re.ASCII)
+
+
+def text(value: object, name: str) -> str:
+    """Text of a string or number: 1032, 1032.0 and "1032" are all "1032". Absent and null are "".
+
+    Raises:
+        PayloadRejected: Neither; `name` says which field in the message.
+    """
+    if isinstance(value, str):
+        return value.strip()
+    if value is None:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, Decimal) and -10 < value.adjusted() < 30:
+        whole = value.to_integral_value()
+        return str(int(whole)) if whole == value else str(value)
+    raise PayloadRejected(f"{name} is neither text nor a number", reason="PAYLOAD_FIELD_INVALID")
+
+
+def identifier(value: object, name: str) -> str:
+    """Like `text`, for a name of something: printable, and at most `MAX_IDENTIFIER` characters."""
+    said = text(value, name)
+    if len(said) > MAX_IDENTIFIER or not said.isprintable():
+        raise PayloadRejected(f"{name} is too long, or is not printable", reason="PAYLOAD_FIELD_INVALID")
+    return said
+
+
+def required(value: object, name: str) -> str:
+    """Like `identifier`, where the body is worth nothing without it.
+
+    Raises:
+        PayloadRejected: PAYLOAD_FIELD_MISSING, besides the reasons of `identifier`.
+    """
+    said = identifier(value, name)
+    if not said:
+        raise PayloadRejected(f"the body has no {name}", reason="PAYLOAD_FIELD_MISSING")
+    return said
+
+
+def last4(value: object) -> str:
+    """Last four digits of a phone number: "254700000123" is "0123".
+
+    C2B version 2 masks the number ("2547 ***** 126") and version 1 hashes it; where fewer than four digits are in
+    the clear, or none, the answer is "". Never refuses: nothing depends on it.
+    """
+    if not isinstance(value, str | int):
+        return ""
+    said = str(value).strip()
+    if _PHONE_DIGITS.fullmatch(said):
+        return said[-4:]
+    masked = _MASKED_PHONE.fullmatch(said)
+    return masked[1][-4:] if masked and len(masked[1]) >= 4 else ""
+
+
+def without_phones(sentence: str) -> str:
+    """The provider's sentence with any Kenyan phone number in it cut to its last four digits."""
+    return _PHONE.sub(lambda found: f"***{found[0][-4:]}", sentence)
+
+
+def moment(value: object, name: str) -> Timestamp | None:
+    """UTC time from 20170727101415 (a number or text), "17.07.2017 10:54:57" or ISO 8601; in EAT unless it says else.
+
+    Returns:
+        None where the body gives no time.
+
+    Raises:
+        PayloadRejected: None of these forms.
+
+    Source: Daraja documentation, pages "M-Pesa Express", "Business To Customer", "Pull Transaction".
+    """
+    said = text(value, name)
+    if not said:
+        return None
+    try:
+        return datetime_time(_datetime(said))
+    except ValueError:
+        raise PayloadRejected(f"{name} is not a time in M-Pesa's forms", reason="PAYLOAD_FIELD_INVALID") from None
+
+
+def _datetime(said: str) -> datetime:
+    if _STAMP.fullmatch(said):
+        year, month, day, rest = said[:4], said[4:6], said[6:8], said[8:]
+        hour, minute, second = rest[:2], rest[2:4], rest[4:]
+    elif _DOTTED.fullmatch(said):
+        day, month, year = said[:2], said[3:5], said[6:10]
+        hour, minute, second = said[11:13], said[14:16], said[17:]
+    else:
+        found = datetime.fromisoformat(said)
+        return found if found.tzinfo else found.replace(tzinfo=EAT)
+    return datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=EAT)
