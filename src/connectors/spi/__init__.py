@@ -246,3 +246,5 @@ class Label:
     """Which of `config_keys` holds the webhook's id (PayPal)."""
     secret_hint: str = ""
     """What the webhook secret looks like, for the fix line of an error."""
+    ingress_alias: str = ""
+    """Another name of it in webhook URLs, where the provider refuses URLs that hold its own (M-Pesa)."""
