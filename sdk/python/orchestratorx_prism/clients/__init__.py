@@ -1,0 +1,1 @@
+"""Clients: one for each service. Their methods are generated from the protos; what webhooks need besides is by hand."""
