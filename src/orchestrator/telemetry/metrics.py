@@ -1,0 +1,152 @@
+"""Prometheus metrics: what happened to events and calls, and how far behind publishing is.
+
+One process: an ordinary registry. Several workers: prometheus_client's multiprocess mode, switched on by the
+environment variable PROMETHEUS_MULTIPROC_DIR before this module is imported; any worker then answers for all.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from orchestrator.ledger.base import Backlog, Recorded
+from orchestratorx_prism.errors import PrismError, SignatureRejected
+
+MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+OTHER = "other"
+"""Label for a connector that is not installed: what callers make up must not become a time series."""
+
+_BACKLOG_S = 1.0
+"""How often one channel's backlog and a connector's last webhook are written at most. Seconds."""
+
+
+class Metrics:
+    """All metrics of a process. Implements the services' `Observer` and the relay's `RelayMetrics`."""
+
+    def __init__(self, connectors: Collection[str], *, clock: Callable[[], float] = time.time) -> None:
+        self._connectors = frozenset(connectors)
+        self._clock = clock
+        self._shared = bool(os.environ.get(MULTIPROCESS_VARIABLE))
+        self._registry = CollectorRegistry()
+        registry = None if self._shared else self._registry
+        if not self._shared:
+            ProcessCollector(registry=self._registry)
+        self._events = Counter(
+            "orchestrator_events", "Events handled.", ["connector", "type", "outcome"], registry=registry
+        )
+        self._refusals = Counter(
+            "orchestrator_refusals", "Refused webhooks.", ["connector", "reason"], registry=registry
+        )
+        self._unverified = Counter(
+            "orchestrator_verification_failures",
+            "Webhooks whose sender could not be verified.",
+            ["connector", "reason"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "orchestrator_request_seconds",
+            "Time from a request's arrival to its answer.",
+            ["door", "method", "code"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._last_webhook = self._gauge(
+            "orchestrator_last_webhook_timestamp_seconds",
+            "When a connector's webhook was last recorded. Unix time.",
+            ["connector"],
+        )
+        self._unsent = self._gauge("orchestrator_outbox_unsent", "Events not yet published.", ["channel"])
+        self._oldest = self._gauge(
+            "orchestrator_outbox_oldest_age_seconds", "Age of the oldest event not yet published.", ["channel"]
+        )
+        self._published = Counter("orchestrator_relay_published", "Events published.", ["channel"], registry=registry)
+        self._failed = Counter(
+            "orchestrator_relay_failed", "Attempts to publish that failed.", ["channel"], registry=registry
+        )
+        self._up = self._gauge(
+            "orchestrator_dependency_up", "1 if the dependency answered when last asked.", ["dependency"]
+        )
+        self._batches = Histogram(
+            "orchestrator_commit_batch_size", "Webhooks recorded by one commit.", buckets=SIZES, registry=registry
+        )
+        self._children: dict[tuple[str, ...], Any] = {}
+        self._last_written: dict[str, float] = {}
+
+    def handled(self, connector: str, recorded: Recorded) -> None:
+        """A webhook was recorded: `Observer`."""
+        label = self._label(connector)
+        duplicates = recorded.duplicate_ids
+        for event in recorded.events:
+            outcome = "duplicate" if duplicates and event.id in duplicates else "recorded"
+            self._child(self._events, label, event.type, outcome).inc()
+        now = self._clock()
+        if now - self._last_written.get(label, 0.0) >= _BACKLOG_S:
+            self._last_written[label] = now
+            self._last_webhook.labels(label).set(now)
+
+    def refused(self, connector: str, error: PrismError) -> None:
+        """A webhook was refused: `Observer`."""
+        label = self._label(connector)
+        self._child(self._refusals, label, error.reason).inc()
+        if isinstance(error, SignatureRejected):
+            self._child(self._unverified, label, error.reason).inc()
+
+    def answered(self, door: str, method: str, code: str, seconds: float) -> None:
+        """A front door answered. `method` and `code` come from fixed tables."""
+        self._child(self._seconds, door, method, code).observe(seconds)
+
+    def published(self, channel: str, count: int) -> None:
+        """Events were published: `RelayMetrics`."""
+        self._child(self._published, channel).inc(count)
+
+    def failed(self, channel: str, count: int) -> None:
+        """Publishing failed, and will be tried again: `RelayMetrics`."""
+        self._child(self._failed, channel).inc(count)
+
+    def backlog(self, channel: str, backlog: Backlog) -> None:
+        """What a channel still has to publish: `RelayMetrics`, and every look at `/metrics`."""
+        self._unsent.labels(channel).set(backlog.unsent)
+        self._oldest.labels(channel).set(backlog.oldest_age_s)
+
+    def committed(self, recordings: int) -> None:
+        """One commit recorded so many webhooks."""
+        self._batches.observe(recordings)
+
+    def dependencies(self, up: Mapping[str, bool]) -> None:
+        """Which dependencies answered."""
+        for name, answered in up.items():
+            self._up.labels(name).set(1 if answered else 0)
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text format; of all workers, where there are several."""
+        if not self._shared:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+    def _gauge(self, name: str, text: str, labels: list[str]) -> Gauge:
+        # With several workers the newest value counts: what is measured is the same for all of them.
+        if self._shared:
+            return Gauge(name, text, labels, registry=None, multiprocess_mode="mostrecent")
+        return Gauge(name, text, labels, registry=self._registry)
+
+    def _child(self, family: Any, *labels: str) -> Any:
+        key = (family._name, *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = family.labels(*labels)
+        return child
+
+    def _label(self, connector: str) -> str:
+        return connector if connector in self._connectors else OTHER
