@@ -19,6 +19,7 @@ SERVICES_ENV = Path(__file__).parent.parent / ".services" / "env"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--corpus", type=Path, default=None, help="folder of collected real webhook bodies")
+    parser.addoption("--kill-cycles", type=int, default=15, help="how often the kill tests kill, per database")
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +64,7 @@ def nats_url() -> str:
 
 
 class NatsProcess:
-    """A nats-server with JetStream of the test's own, on loopback, that it may stop and start again on the same data."""
+    """A nats-server with JetStream of the test's own, on loopback; it may be killed and started on the same data."""
 
     def __init__(self, binary: str, folder: Path) -> None:
         with socket.socket() as free:

@@ -1,1 +1,80 @@
-"""Brokers: where events go and come from. One file each."""
+"""Brokers: where events go and come from. One file each; `open_broker` finds the one that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Final
+
+from orchestratorx_prism.brokers.base import (
+    Broker,
+    BrokerUnavailable,
+    DeadLetter,
+    Delivery,
+    Message,
+    Subscription,
+)
+from orchestratorx_prism.brokers.settings import BrokerSettings
+from orchestratorx_prism.errors import DriverMissing, SettingsRejected
+
+__all__ = [
+    "Broker",
+    "BrokerSettings",
+    "BrokerUnavailable",
+    "DeadLetter",
+    "Delivery",
+    "Message",
+    "Subscription",
+    "open_broker",
+]
+
+
+def _memory(settings: BrokerSettings) -> Broker:
+    from orchestratorx_prism.brokers.memory import MemoryBroker
+
+    return MemoryBroker.shared(settings)
+
+
+def _nats(settings: BrokerSettings) -> Broker:
+    try:
+        from orchestratorx_prism.brokers.nats import NatsBroker
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] != "nats":
+            raise
+        raise DriverMissing(
+            "the driver of NATS is not installed", fix='pip install "orchestratorx-prism[nats]"'
+        ) from missing
+    return NatsBroker(settings)
+
+
+_OPENERS: Final[dict[str, Callable[[BrokerSettings], Broker]]] = {"memory": _memory, "nats": _nats}
+_LATER: Final = ("redis", "kafka", "rabbitmq")
+"""Known by name, so that the answer is not "did you mean"; a later version brings them."""
+
+
+def open_broker(settings: BrokerSettings) -> Broker:
+    """The broker that the settings name, not connected yet. There is no fallback to another one.
+
+    Raises:
+        SettingsRejected: No such broker, or one of a later version, or settings that do not hold together.
+        DriverMissing: Its driver is not installed; the fix is the install command.
+    """
+    name = settings.broker_type
+    available = ", ".join(_OPENERS)
+    if name in _LATER:
+        raise SettingsRejected(
+            f"the broker {name} is not available in this version",
+            reason="BROKER_NOT_AVAILABLE",
+            fix=f"set broker_type to one of: {available}",
+        )
+    opener = _OPENERS.get(name)
+    if opener is None:
+        near = get_close_matches(name.lower(), [*_OPENERS, *_LATER], n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise SettingsRejected(
+            "there is no broker of this name", reason="BROKER_UNKNOWN", fix=f"{hint}broker_type is one of: {available}"
+        )
+    faults = settings.faults()
+    if faults:
+        raise SettingsRejected(f"settings of the broker {name}: " + "; ".join(faults))
+    return opener(settings)

@@ -20,21 +20,46 @@ class Message:
     id: str
     """The event's id; brokers that can, drop a second publish with the same id."""
     address: str
-    """Topic, subject, stream or routing key."""
+    """Topic, stream or exchange; the beginning of a NATS subject: "payments.events"."""
     key: str
-    """Partition key: messages with the same key keep their order."""
+    """Partition key: messages with the same key keep their order. Empty: no order is asked for."""
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in ASCII without spaces; values without line breaks, nor spaces at either end."""
+    routing_key: str = ""
+    """What brokers that route add to the address: "payment.captured" makes the NATS subject
+    "payments.events.payment.captured". Brokers of topics and streams publish to the address alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message parked for good, with the reason."""
+
+    message: Message
+    group: str
+    """The group that could not handle it."""
+    reason: str
+    attempt: int
+    """Which delivery it was when it was parked; 1 is the first."""
 
 
 class BrokerUnavailable(Unavailable):
-    """The broker did not acknowledge. Nothing is known to be published; publish again."""
+    """The broker did not acknowledge. Nothing is known to be published; publish again.
+
+    Reasons: BROKER_UNAVAILABLE, BROKER_FULL (its limit is reached and the oldest messages are still wanted),
+    NO_STREAM (nothing keeps messages of this address), MESSAGE_REFUSED (this one message: too large, or a name that the
+    broker does not take; others may pass), ORDER_HELD (not tried: an earlier message of the key failed in the same call).
+    """
 
     default_reason = "BROKER_UNAVAILABLE"
 
 
 class Delivery(Protocol):
-    """A message handed to one consumer of a group. End it by exactly one of `ack`, `nack`, `dead_letter`."""
+    """A message handed to one consumer of a group. End it by exactly one of `ack`, `nack`, `dead_letter`.
+
+    A delivery that is not ended in time goes to another consumer. Each of the three raises BrokerUnavailable if the
+    broker cannot be told; the message comes again then.
+    """
 
     @property
     def message(self) -> Message: ...
@@ -58,10 +83,14 @@ class Delivery(Protocol):
 
 
 class Subscription(Protocol):
-    """A consumer's place in a group."""
+    """A consumer's place in a group. It holds no more than one unfinished delivery of a key, the oldest."""
 
     async def fetch(self, *, limit: int, timeout_s: float) -> Sequence[Delivery]:
-        """Up to `limit` deliveries; empty after `timeout_s` without one."""
+        """Up to `limit` deliveries, as soon as there is one; empty after `timeout_s` without. One call at a time.
+
+        Raises:
+            BrokerUnavailable: The broker does not answer. Call again: the subscription finds its place by itself.
+        """
         ...
 
     async def close(self) -> None:
@@ -89,12 +118,19 @@ class Broker(Protocol):
         """Publishes in order. One entry a message: None once durably acknowledged, else why not.
 
         After a failure of one message, later ones with the same key in this call are not attempted ahead of it:
-        they fail too, so that order per key is kept.
+        they fail too, so that order per key is kept. Connects if need be. Bounded in time by the broker's settings.
         """
         ...
 
     async def subscribe(self, addresses: Sequence[str], *, group: str) -> Subscription:
-        """Joins a group; a new group begins with the oldest message kept. An address may end in `*`."""
+        """Joins a group; a new group begins with the oldest message kept. An address may end in `*`.
+
+        An address brings all its routing keys. Members of one group name the same addresses: the last to come decides.
+        """
+        ...
+
+    async def dead_letters(self, *, group: str, limit: int = 100) -> Sequence[DeadLetter]:
+        """What a group has parked, oldest first."""
         ...
 
     async def health(self) -> None:

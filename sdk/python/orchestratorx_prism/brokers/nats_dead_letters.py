@@ -1,0 +1,87 @@
+"""Dead letters in JetStream: a stream of their own, one subject a group, the reason in the headers."""
+
+from __future__ import annotations
+
+import nats.errors
+from nats.js.api import RawStreamMsg
+from nats.js.errors import NotFoundError
+
+from orchestratorx_prism.brokers.base import DeadLetter, Message
+from orchestratorx_prism.brokers.nats_link import Link
+from orchestratorx_prism.brokers.nats_publishing import (
+    ID_HEADER,
+    KEY_HEADER,
+    OWN_HEADERS,
+    ROUTING_KEY_HEADER,
+    STREAM_HEADER,
+    Parcel,
+    headers_of,
+    send_all,
+)
+from orchestratorx_prism.brokers.nats_streams import dead_letter_stream, dead_letter_subject, refusal
+from orchestratorx_prism.brokers.settings import BrokerSettings
+
+_ADDRESS = "Orchestratorx-Address"
+_MESSAGE_ID = "Orchestratorx-Message-Id"
+_GROUP = "Orchestratorx-Group"
+_REASON = "Orchestratorx-Reason"
+_ATTEMPT = "Orchestratorx-Attempt"
+_OWN = {_ADDRESS, _MESSAGE_ID, _GROUP, _REASON, _ATTEMPT} | OWN_HEADERS
+_REASON_LENGTH = 1_000
+
+
+async def park(link: Link, settings: BrokerSettings, dead: DeadLetter, *, position: int) -> None:
+    """Keeps the message that was at this position of the stream; returns when that is acknowledged.
+
+    Raises:
+        BrokerUnavailable: It did not.
+    """
+    headers = headers_of(dead.message) | {
+        # Not the event's id: when it is published anew and parked again, that is another dead letter.
+        ID_HEADER: f"{settings.stream}:{position}:{dead.group}",
+        STREAM_HEADER: dead_letter_stream(settings),
+        _ADDRESS: dead.message.address,
+        _MESSAGE_ID: dead.message.id,
+        _GROUP: dead.group,
+        _REASON: dead.reason[:_REASON_LENGTH],
+        _ATTEMPT: str(dead.attempt),
+    }
+    parcel = Parcel(dead_letter_subject(settings, dead.group), dead.message.body, headers)
+    (failure,) = await send_all(link, [parcel], settings.publish_timeout_s)
+    if failure is not None:
+        raise failure
+
+
+async def dead_letters(link: Link, settings: BrokerSettings, group: str, limit: int) -> list[DeadLetter]:
+    """Oldest first. Raises BrokerUnavailable."""
+    found: list[DeadLetter] = []
+    position = 1
+    while len(found) < limit:
+        try:
+            raw = await link.jetstream.get_msg(
+                dead_letter_stream(settings),
+                seq=position,
+                subject=dead_letter_subject(settings, group),
+                direct=True,
+                next=True,
+            )
+        except NotFoundError:
+            break
+        except (nats.errors.Error, TimeoutError) as error:
+            raise refusal(error) from error
+        found.append(_dead_letter(raw))
+        position = (raw.seq or position) + 1
+    return found
+
+
+def _dead_letter(raw: RawStreamMsg) -> DeadLetter:
+    headers = raw.headers or {}
+    message = Message(
+        id=headers.get(_MESSAGE_ID, ""),
+        address=headers.get(_ADDRESS, ""),
+        key=headers.get(KEY_HEADER, ""),
+        body=raw.data or b"",
+        headers={name: value for name, value in headers.items() if name not in _OWN and not name.startswith("Nats-")},
+        routing_key=headers.get(ROUTING_KEY_HEADER, ""),
+    )
+    return DeadLetter(message, headers.get(_GROUP, ""), headers.get(_REASON, ""), int(headers.get(_ATTEMPT, "0")))
