@@ -100,7 +100,7 @@ def is_map(member: FieldDescriptorProto) -> bool:
 def field_type(member: FieldDescriptorProto) -> str:
     """What a caller may give for the field."""
     if is_map(member):
-        return "Mapping[str, str]"
+        return "Mapping[str, str] | Iterable[tuple[str, str]]"
     if member.type_name == ".google.protobuf.Timestamp":
         one = "Timestamp | datetime | str"
     elif member.type == F.TYPE_MESSAGE:

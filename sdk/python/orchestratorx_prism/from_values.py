@@ -206,9 +206,10 @@ def _text(value: Any) -> str:
 
 
 def _text_map(value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping):
-        raise _Unfit(f"takes an object, not {type(value).__name__}")
-    return {_text(name): _text(text) for name, text in value.items()}
+    try:
+        return {_text(name): _text(text) for name, text in dict(value).items()}
+    except (TypeError, ValueError):
+        raise _Unfit(f"takes an object, not {type(value).__name__}") from None
 
 
 def _truth(value: Any) -> bool:

@@ -96,7 +96,7 @@ class HandleEventFields(TypedDict, total=False):
     # The body's bytes as received; never re-serialized JSON.
     payload: bytes | str
     # The HTTP headers as received; names in any case.
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] | Iterable[tuple[str, str]]
     # The secret that verifies it: Stripe whsec_…, Adyen HMAC key in hex, M-Pesa URL token. Empty: the server's
     # configured ones.
     webhook_secret: str
@@ -140,7 +140,7 @@ class ParseEventFields(TypedDict, total=False):
     # The body's bytes as received.
     payload: bytes | str
     # The HTTP headers as received.
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] | Iterable[tuple[str, str]]
 
 
 class GetEventFields(TypedDict, total=False):
