@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.ledger.base import Ledger
-from orchestrator.services.checks import field_fault, page_size
+from orchestrator.services.checks import field_fault, with_page_size
 from orchestrator.services.payments import undeclared
 from orchestratorx_prism.errors import NotFound
 from orchestratorx_prism.v1 import dispute_service_pb2 as pb
@@ -30,6 +30,5 @@ class DisputeService:
 
     async def list(self, request: pb.DisputeServiceListRequest) -> pb.DisputeServiceListResponse:
         """Disputes, newest first."""
-        request.page_size = page_size(request.page_size)
-        disputes, token = await self._ledger.list_disputes(request)
+        disputes, token = await self._ledger.list_disputes(with_page_size(request))
         return pb.DisputeServiceListResponse(disputes=disputes, next_page_token=token)

@@ -99,7 +99,7 @@ class Merchants:
         merchant_id = request.merchant_id or DEFAULT_MERCHANT
         configured = self._configured(label, merchant_id)
         given = tuple(s for s in (request.webhook_secret, *request.webhook_secrets) if s)
-        environment = request.environment or self._environment(merchant_id)
+        environment = self._agreed_environment(request.environment, merchant_id)
         material = Material(
             secrets=given or tuple(secret.get_secret_value() for secret in configured.webhook_secrets),
             webhook_id=request.webhook_id or configured.webhook_id,
@@ -121,6 +121,18 @@ class Merchants:
                 metadata={"field": "merchant_id"},
             )
         return merchant.connectors.get(label.name) or ConnectorSettings()
+
+    def _agreed_environment(self, asked: Environment.ValueType, merchant_id: str) -> Environment.ValueType:
+        """What the call asks for, else what is configured. A call must not turn a production merchant into a sandbox."""
+        configured = self._environment(merchant_id)
+        if configured == Environment.ENVIRONMENT_PRODUCTION and asked == Environment.ENVIRONMENT_SANDBOX:
+            raise RequestRejected(
+                "the call says SANDBOX, and this merchant's environment is PRODUCTION",
+                reason="ENVIRONMENT_MISMATCH",
+                fix='pass environment="PRODUCTION", or use a merchant whose environment is SANDBOX',
+                metadata={"field": "environment"},
+            )
+        return asked or configured
 
     def _environment(self, merchant_id: str) -> Environment.ValueType:
         merchant = self._settings.merchant(merchant_id or DEFAULT_MERCHANT)

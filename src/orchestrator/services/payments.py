@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.ledger.base import Ledger
-from orchestrator.services.checks import field_fault, page_size
+from orchestrator.services.checks import field_fault, with_page_size
 from orchestratorx_prism.errors import NotFound, NotSupported
 from orchestratorx_prism.v1 import payment_service_pb2 as pb
 
@@ -37,8 +37,7 @@ class PaymentService:
 
     async def list(self, request: pb.PaymentServiceListRequest) -> pb.PaymentServiceListResponse:
         """Payments, newest first."""
-        request.page_size = page_size(request.page_size)
-        payments, token = await self._ledger.list_payments(request)
+        payments, token = await self._ledger.list_payments(with_page_size(request))
         return pb.PaymentServiceListResponse(payments=payments, next_page_token=token)
 
 

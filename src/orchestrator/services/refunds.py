@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.ledger.base import Ledger
-from orchestrator.services.checks import field_fault, page_size
+from orchestrator.services.checks import field_fault, with_page_size
 from orchestrator.services.payments import undeclared
 from orchestratorx_prism.errors import NotFound
 from orchestratorx_prism.v1 import refund_service_pb2 as pb
@@ -30,6 +30,5 @@ class RefundService:
 
     async def list(self, request: pb.RefundServiceListRequest) -> pb.RefundServiceListResponse:
         """Refunds, newest first."""
-        request.page_size = page_size(request.page_size)
-        refunds, token = await self._ledger.list_refunds(request)
+        refunds, token = await self._ledger.list_refunds(with_page_size(request))
         return pb.RefundServiceListResponse(refunds=refunds, next_page_token=token)
