@@ -70,8 +70,7 @@ class EmbeddedTransport:
         """
         self._settings = settings
         self._key = _key_of(settings)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._shared: _Shared | None = None
+        self._held: dict[asyncio.AbstractEventLoop, _Shared] = {}
         self._closed = False
         _pool.prepare(self._key, settings)
 
@@ -123,21 +122,24 @@ class EmbeddedTransport:
     async def close(self) -> None:
         """Lets go; the last to let go of an application closes it. Closing twice does nothing."""
         self._closed = True
-        shared, self._shared, self._loop = self._shared, None, None
-        if shared is not None and _pool.release(self._key, shared):
-            await shared.transport.close()
+        held, self._held = self._held, {}
+        here = asyncio.get_running_loop()
+        for loop, shared in held.items():
+            if not _pool.release(self._key, shared):
+                continue
+            if loop is here:
+                await shared.transport.close()
+            elif not loop.is_closed():
+                asyncio.run_coroutine_threadsafe(shared.transport.close(), loop)
 
     def _inner(self) -> Transport:
         loop = asyncio.get_running_loop()
-        shared = self._shared
-        if shared is not None and loop is self._loop:
-            return shared.transport
-        if self._closed:
-            raise RequestRejected("this client is closed", reason="CLIENT_CLOSED", fix="make a new one")
-        if shared is not None:
-            _pool.release(self._key, shared)
-        shared = _pool.hold(self._key, self._settings, loop)
-        self._shared, self._loop = shared, loop
+        shared = self._held.get(loop)
+        if shared is None:
+            if self._closed:
+                raise RequestRejected("this client is closed", reason="CLIENT_CLOSED", fix="make a new one")
+            self._held = {known: held for known, held in self._held.items() if not known.is_closed()}
+            shared = self._held[loop] = _pool.hold(self._key, self._settings, loop)
         return shared.transport
 
 
@@ -190,7 +192,7 @@ class _Pool:
             if not shared.transport.loop_bound:
                 return False  # in memory, for any loop: its window of duplicates outlives its clients
             self._open[key].remove(shared)
-            return shared.loop is not None and not shared.loop.is_closed()
+            return True
 
     def forget(self) -> None:
         """After a fork: the parent's applications are the parent's."""
