@@ -1,0 +1,113 @@
+"""Parts that several families of events share: references, payment method details, the unmapped event."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from connectors.stripe.envelope import Arrival
+from connectors.stripe.shapes import Card, MethodDetails, Source
+from orchestratorx_prism.event_types import UNMAPPED
+from orchestratorx_prism.v1.event_data_pb2 import UnmappedData
+from orchestratorx_prism.v1.event_pb2 import Event
+from orchestratorx_prism.v1.payment_pb2 import PaymentMethodDetails
+from orchestratorx_prism.v1.reference_pb2 import Reference
+
+NO_WORD: Final = "no_counterpart"
+UNKNOWN_TYPE: Final = "unknown_type"
+UNKNOWN_STATUS: Final = "unknown_status"
+
+# Source: Stripe API reference, "The Card object" against `payment_method_details.card.brand`: older names of networks.
+NETWORKS: Final[dict[str, str]] = {
+    "american express": "amex",
+    "diners club": "diners",
+    "union pay": "unionpay",
+    "eftpos australia": "eftpos_au",
+}
+
+
+class Glimpse(msgspec.Struct, gc=False):
+    """What an unmapped event says of its object, if it can be read."""
+
+    id: Any = None
+    status: Any = None
+    metadata: Any = None
+
+
+_GLIMPSE: Final = msgspec.json.Decoder(Glimpse)
+
+
+def payment_references(payment_intent: str, charge: str, session: str = "") -> list[Reference]:
+    """Stripe's names of one payment. Nothing that several payments share: no customer, invoice or subscription."""
+    references = []
+    if payment_intent:
+        references.append(Reference(kind="payment_intent", value=payment_intent))
+    if charge:
+        references.append(Reference(kind="charge", value=charge))
+    if session:
+        references.append(Reference(kind="checkout_session", value=session))
+    return references
+
+
+def network_of(name: str | None) -> str:
+    """A card network in lower case: "visa" for "Visa", "amex" for "American Express"."""
+    if not name:
+        return ""
+    lower = name.lower()
+    return NETWORKS.get(lower, lower)  # a spelling, not a meaning: unknown networks keep their own name
+
+
+def method_of(details: MethodDetails, method_id: str = "") -> PaymentMethodDetails:
+    """How the payer pays, from `payment_method_details` or a PaymentMethod."""
+    return _method(details.type, details.instrument(), method_id or details.id)
+
+
+def source_of(source: Source, method_id: str = "") -> PaymentMethodDetails:
+    """How the payer pays, from a card, bank account or Source object of older versions."""
+    inner = source.card or source.sepa_debit
+    if source.object == "source" or inner is not None:
+        return _method(source.type, inner, method_id or source.id)
+    outer = Card(source.brand, None, source.last4, source.exp_month, source.exp_year)
+    return _method(source.object or "card", outer, method_id or source.id)
+
+
+def _method(kind: str | None, instrument: Card | None, method_id: str) -> PaymentMethodDetails:
+    if instrument is None:
+        return PaymentMethodDetails(type=kind or "", connector_payment_method_id=method_id)
+    return PaymentMethodDetails(
+        type=kind or "",
+        last4=(instrument.last4 or "")[-4:],
+        expiry_month=instrument.exp_month or 0,
+        expiry_year=instrument.exp_year or 0,
+        network=network_of(instrument.network or instrument.brand),
+        connector_payment_method_id=method_id,
+    )
+
+
+def unmapped(arrival: Arrival, reason: str) -> Event:
+    """The event for what we have no word for. Never refuses, whatever the object looks like."""
+    glimpse = _glimpse(arrival)
+    reference = arrival.merchant_reference(glimpse.metadata)
+    event = arrival.begin(UNMAPPED, merchant_transaction_id=reference)
+    related = arrival.envelope.related_object
+    related_id = related.id or "" if related is not None else ""
+    event.unmapped.CopyFrom(
+        UnmappedData(
+            unmapped_reason=reason,
+            connector_object_id=glimpse.id if isinstance(glimpse.id, str) else related_id,
+            provider_status=glimpse.status if isinstance(glimpse.status, str) else "",
+            merchant_transaction_id=reference,
+        )
+    )
+    return event
+
+
+def _glimpse(arrival: Arrival) -> Glimpse:
+    data = arrival.envelope.data
+    if data is None or not bytes(data.object):
+        return Glimpse()
+    try:
+        return _GLIMPSE.decode(data.object)
+    except (msgspec.DecodeError, RecursionError):  # a list, a number, too deep: nothing to be seen, nothing to refuse
+        return Glimpse()
