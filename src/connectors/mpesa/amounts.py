@@ -16,6 +16,9 @@ CURRENCY: Final = "KES"
 _WHOLE_SHILLINGS: Final[Mapping[str, int]] = {CURRENCY: 0}
 """A whole number is shillings, not cents: ISO 4217 gives KES two decimals."""
 
+_LONGEST: Final = 15
+"""Digits before the point that surely fit in 64 bits as cents."""
+
 
 def shillings(value: object) -> Money | None:
     """Money from an amount as decoded: 1, 1.00 and "1.00" are KES 1.00, which is 100 minor units. Never a float.
@@ -31,12 +34,28 @@ def shillings(value: object) -> Money | None:
         value = value.strip()
     if value is None or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal) or "_" in str(value):
+    if isinstance(value, Decimal) or (isinstance(value, str) and "_" not in value):
+        money = _from_decimal(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        money = from_minor(value, CURRENCY, _WHOLE_SHILLINGS)
+    else:
         raise PayloadRejected("an amount is not a decimal number", reason="PAYLOAD_FIELD_INVALID")
-    money = from_minor(value, CURRENCY, _WHOLE_SHILLINGS) if isinstance(value, int) else from_decimal(value, CURRENCY)
     if money.minor_units < 0:
         raise PayloadRejected("an amount is negative", reason="PAYLOAD_FIELD_INVALID")
     return money
+
+
+def _from_decimal(value: str | Decimal) -> Money:
+    """Like `money.from_decimal`, which decides wherever the short way does not lead to exactly the same number."""
+    try:
+        number = Decimal(value)
+        if -3 < number.adjusted() < _LONGEST:
+            cents = int(number.scaleb(2))
+            if Decimal(cents).scaleb(-2) == number:
+                return Money(minor_units=cents, currency=CURRENCY)
+    except (ArithmeticError, ValueError):
+        pass  # no number, NaN or infinity: refused below, with its reason
+    return from_decimal(value, CURRENCY)
 
 
 def charge(value: object) -> Money | None:

@@ -116,7 +116,7 @@ class Daraja:
             SignatureRejected: PROVIDER_REFUSED: Daraja says success and the callback failure, or the other way round.
             ProviderUnavailable: Daraja did not answer, or refused our credentials.
         """
-        envelope: Envelope = opened.parsed
+        envelope: Envelope = opened.parsed.envelope
         claim = _claim(envelope.body.stk_callback) if envelope.body is not None else None
         if claim is None or not (all(self._consumer) and self._shortcode and self._passkey):
             return None

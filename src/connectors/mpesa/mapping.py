@@ -110,6 +110,9 @@ UNMAPPED_REASONS: Final[Mapping[str, str]] = {
 }
 """Why some have no word of ours. A standing order that is not active yet has none, for there is no pending mandate."""
 
+NAMELESS: Final[Mapping[str, str]] = {"api.processing": "checkout_request", "b2b_express.accepted": "request"}
+"""Answers to our own calls that name no payment → the kind of reference that the request's id is."""
+
 KINDS: Final = frozenset({"b2c", "b2b", "reversal", "status", "balance"})
 """Kinds of asynchronous result. As a purpose of the URL they settle what a bare body leaves open: "reversal"."""
 

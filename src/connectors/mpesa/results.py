@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from connectors.mpesa import codes as c
 from connectors.mpesa import mapping as m
 from connectors.mpesa.amounts import charge, shillings
@@ -49,7 +51,7 @@ def read_result(result: Result, purpose: str) -> Notice:
         own_id=asked_by,
         originator_id=identifier(result.originator_conversation_id, "OriginatorConversationID"),
         receipt=_receipt(result, parameters),
-        occurred_at=next((found for key in _TIMES if (found := moment(parameters.get(key), key))), None),
+        occurred_at=_time(parameters, _TIMES),
         status_word=code,
         sentence=text(result.result_desc, "ResultDesc"),
     )
@@ -152,7 +154,7 @@ def _read_status(notice: Notice, parameters: Mapping[str, Any], variant: str) ->
     notice.status_word = word
     notice.amount = shillings(_first(parameters, "Amount", "TransactionAmount"))
     notice.fee = charge(parameters.get("DebitPartyCharges"))
-    notice.occurred_at = notice.occurred_at or moment(parameters.get("InitiatedTime"), "InitiatedTime")
+    notice.occurred_at = notice.occurred_at or _time(parameters, ("InitiatedTime",))
     notice.ids += tuple(name for name in (asked, notice.receipt) if name)
     if family == "status":
         notice.payer_last4 = last4(_party(parameters, "DebitPartyName"))
@@ -211,7 +213,19 @@ def _receipt(result: Result, parameters: Mapping[str, Any]) -> str:
 
 
 def _first(parameters: Mapping[str, Any], *keys: str) -> Any:
-    return next((parameters[key] for key in keys if parameters.get(key) is not None), None)
+    for key in keys:
+        value = parameters.get(key)
+        if value is not None:
+            return value
+    return None
+
+
+def _time(parameters: Mapping[str, Any], keys: tuple[str, ...]) -> Timestamp | None:
+    for key in keys:
+        found = moment(parameters.get(key), key) if key in parameters else None
+        if found is not None:
+            return found
+    return None
 
 
 def _by_key(found: list[Keyed | None] | Keyed | str | None) -> dict[str, Any]:
@@ -227,7 +241,7 @@ def _by_key(found: list[Keyed | None] | Keyed | str | None) -> dict[str, Any]:
     for item in found:
         if item is None or item.key is None:
             continue
-        key = item.key.replace(" ", "")
+        key = item.key.replace(" ", "") if " " in item.key else item.key
         if key == "DebitPartyName" and key in values:
             key = "CreditPartyName"
         values.setdefault(key, item.value)

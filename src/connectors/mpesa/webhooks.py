@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from connectors.mpesa import mapping as m
 from connectors.mpesa.events import build
+from connectors.mpesa.notices import Notice
 from connectors.mpesa.reading import read
 from connectors.mpesa.shapes import DECODER, Envelope
 from connectors.mpesa.verification import (
@@ -30,8 +33,17 @@ _VALID: Final = Reply(body=b'{"ResultCode":"0","ResultDesc":"Accepted"}', header
 """C2B validation: the code is text there. Safaricom waits about eight seconds for it."""
 
 
+class Parsed(msgspec.Struct, gc=False):
+    """A decoded body and, once `open` has read it, what it says: read once, used twice."""
+
+    envelope: Envelope
+    notices: list[Notice] | None = None
+    purpose: str = ""
+    """The purpose that `notices` were read for."""
+
+
 def open_webhook(webhook: Webhook, material: Material, _now_s: int) -> Opened:
-    """Checks the URL token, the sender's address and the known request, in this order, and decodes the body.
+    """Checks the URL token, the sender's address and the known request, in this order.
 
     Args:
         webhook: With `url_token`, `remote_address` and `purpose` as the front door found them.
@@ -44,33 +56,36 @@ def open_webhook(webhook: Webhook, material: Material, _now_s: int) -> Opened:
     """
     check_token(webhook, material)
     check_address(webhook, material)
-    envelope = parse(webhook.body)
+    envelope = decode(DECODER, webhook.body)
+    notices = read(envelope, webhook.purpose, webhook.body)
     verification = BY_TOKEN_AND_ADDRESS if material.allowed_addresses else BY_TOKEN
     if material.known_request is not None:
-        notices = read(envelope, webhook.purpose, webhook.body)
         verification = match_known(notices, material.known_request) or verification
-    return Opened(envelope, verification)
+    return Opened(Parsed(envelope, notices, webhook.purpose), verification)
 
 
-def parse(body: bytes) -> Envelope:
+def parse(body: bytes) -> Parsed:
     """The body's fields, without any trust.
 
     Raises:
         PayloadRejected: Not UTF-8, not JSON, not an object, or an object where text is wanted.
     """
-    return decode(DECODER, body)
+    return Parsed(decode(DECODER, body))
 
 
-def normalize(envelope: Envelope, context: Context, body: bytes) -> list[Event]:
+def normalize(parsed: Parsed, context: Context, body: bytes) -> list[Event]:
     """One event, or one for each transaction of a pulled list. The purpose of the URL is in the context.
 
     Raises:
         PayloadRejected: A name that the family cannot do without is missing, or a value that is read is wrong.
     """
+    notices = parsed.notices
+    if notices is None or parsed.purpose != context.purpose:
+        notices = read(parsed.envelope, context.purpose, body)
     raw = raw_of(body, context)
-    return [build(notice, context, raw) for notice in read(envelope, context.purpose, body)]
+    return [build(notice, context, raw) for notice in notices]
 
 
-def acknowledge(_envelope: Envelope, context: Context) -> Reply:
+def acknowledge(_parsed: Parsed, context: Context) -> Reply:
     """`ResultCode` 0. A C2B validation is accepted too: refusing payers is the application's business."""
     return _VALID if context.purpose == m.VALIDATION_PURPOSE else _ACCEPTED
