@@ -110,6 +110,7 @@ def test_an_interrupted_wait_cancels_the_call() -> None:
     canceled = threading.Event()
 
     async def endless() -> None:
+        await asyncio.sleep(0.1)  # by now the main thread waits
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         try:
             await asyncio.sleep(60)
