@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from orchestratorx_prism.errors import PrismError
+
+_log = logging.getLogger("orchestrator.readiness")
 
 OK = "ok"
 TIMED_OUT = "TIMED_OUT"
@@ -74,6 +77,8 @@ class Readiness:
             seen = self._seen
             if seen is None or self._clock() - seen[0] > self._max_age_s:
                 database, broker = await asyncio.gather(self._ask(self._database), self._ask(self._broker))
+                if seen is None or seen[1:] != (database, broker):
+                    _log.info("dependencies", extra={"database": database, "broker": broker})
                 self._seen = seen = (self._clock(), database, broker)
         return State(self.draining, seen[1], seen[2])
 
@@ -92,7 +97,7 @@ class Readiness:
             return error.reason
         except TimeoutError:
             return TIMED_OUT
-        except Exception:
-            # Whatever else is wrong with it, it did not answer.
+        except Exception as error:  # whatever it is, it did not answer
+            _log.warning("dependency failed", extra={"exception": type(error).__qualname__})
             return FAILED
         return OK

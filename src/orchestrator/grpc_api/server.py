@@ -12,9 +12,10 @@ import grpc
 from orchestrator.grpc_api import health, reflection
 from orchestrator.grpc_api.calls import Observe, Streams
 from orchestrator.grpc_api.dispatch import Dispatcher, Table
+from orchestrator.listening import address_unavailable, join_host_port
 from orchestrator.readiness import Readiness
 from orchestrator.settings import Settings, TlsSettings
-from orchestratorx_prism.errors import SettingsRejected, Unavailable
+from orchestratorx_prism.errors import SettingsRejected
 
 
 class GrpcServer:
@@ -53,10 +54,8 @@ class GrpcServer:
             else:
                 port = self._server.add_insecure_port(address)
         except RuntimeError:
-            raise Unavailable(
-                f"gRPC cannot listen on {address}",
-                reason="ADDRESS_UNAVAILABLE",
-                fix="another program may have the port: stop it, or set grpc_port (0 takes a free one)",
+            raise address_unavailable(
+                self._settings.grpc_host, self._settings.grpc_port, "it is taken, or not an address of this machine"
             ) from None
         await self._server.start()
         return port
@@ -81,11 +80,6 @@ class GrpcServer:
         table.add_method(f"/{reflection.V1}/{asked.name}", asked, mirror.server_reflection_info)
         keys = [key.get_secret_value() for key in self._settings.api_keys]
         return Dispatcher(table, api_keys=keys, open_services=[health.DESCRIPTOR.full_name])
-
-
-def join_host_port(host: str, port: int) -> str:
-    """`127.0.0.1:50051`, `[::1]:50051`."""
-    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
 
 
 def _options(settings: Settings, *, share_port: bool) -> list[tuple[str, int]]:

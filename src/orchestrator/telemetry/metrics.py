@@ -79,7 +79,7 @@ class Metrics:
         self._batches = Histogram(
             "orchestrator_commit_batch_size", "Webhooks recorded by one commit.", buckets=SIZES, registry=registry
         )
-        self._children: dict[tuple[str, ...], Any] = {}
+        self._children: dict[tuple[Any, ...], Any] = {}
         self._last_written: dict[str, float] = {}
 
     def handled(self, connector: str, recorded: Recorded) -> None:
@@ -142,7 +142,7 @@ class Metrics:
         return Gauge(name, text, labels, registry=self._registry)
 
     def _child(self, family: Any, *labels: str) -> Any:
-        key = (family._name, *labels)
+        key = (family, *labels)
         child = self._children.get(key)
         if child is None:
             child = self._children[key] = family.labels(*labels)

@@ -1,0 +1,50 @@
+"""`orchestrator config check`: every setting, where it came from, and every fault at once."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from orchestrator.plugins import installed_connectors
+from orchestrator.settings_loading import load_settings
+from orchestrator.settings_origins import Shown, shown_settings
+from orchestrator.startup import warnings
+
+
+@click.group()
+def config() -> None:
+    """Look at the settings."""
+
+
+@config.command()
+@click.option("--config", "file", type=click.Path(dir_okay=False), help="Settings file, JSON or TOML.")
+@click.option("--all", "everything", is_flag=True, help="Also settings that have their default.")
+@click.option("--json", "as_json", is_flag=True, help='{"settings": […], "warnings": […]}, with every setting.')
+def check(file: str | None, everything: bool, as_json: bool) -> None:
+    """Read the settings as `orchestrator serve` would, and show them: secrets hidden, each with where it came from.
+
+    Nothing is started or connected to. Faults are listed all at once, each with what to do.
+
+    Exit status: 0 the settings hold together, 2 they do not.
+    """
+    settings = load_settings(file)
+    shown = shown_settings(settings, file)
+    advice = warnings(settings, installed_connectors())
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode({"settings": shown, "warnings": advice}), indent=2).decode())
+        return
+    chosen = [each for each in shown if everything or each.origin != "default"]
+    _print(chosen, hidden=len(shown) - len(chosen))
+    for text in advice:
+        click.echo(f"warning: {text}")
+
+
+def _print(shown: list[Shown], *, hidden: int) -> None:
+    table = Table("setting", "value", "from", box=None)
+    for each in shown:
+        table.add_row(each.name, msgspec.json.encode(each.value).decode(), each.origin)
+    if shown:
+        Console().print(table)
+    click.echo(f"the settings hold together; {hidden} have their default" + (" (--all shows them)" if hidden else ""))

@@ -1,0 +1,64 @@
+"""`orchestrator connectors`: the support table, made of the connectors' own labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from connectors.spi import Label, Trust
+from orchestrator.plugins import installed_connectors
+
+TRUST_WORDS: dict[Trust.ValueType, str] = {
+    Trust.TRUST_SIGNED: "signed: the signature covers the body",
+    Trust.TRUST_SIGNED_WEAKLY: "signed weakly: ask the provider before money moves",
+    Trust.TRUST_QUERY_BACK: "unsigned: believed when the provider confirms it",
+}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON array, with the event types of each connector.")
+def connectors(as_json: bool) -> None:
+    """What each installed connector can do, how far its webhooks are to be trusted, and the settings it takes.
+
+    A connector of a third party appears here once its package is installed.
+
+    Exit status: 0.
+    """
+    described = [describe(label) for label in installed_connectors().values()]
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(described), indent=2).decode())
+        return
+    console = Console()
+    table = Table("connector", "can", "trust", "event types", "webhook URL", box=None)
+    for each in described:
+        can = ", ".join(each["capabilities"])
+        table.add_row(each["name"], can, each["trust_text"], str(len(each["event_types"])), each["webhook_path"])
+    console.print(table)
+    for each in described:
+        console.print(
+            f"\n{each['title']}: set in the environment, or under merchants.default.connectors.{each['name']}"
+        )
+        keys = Table(box=None, show_header=False, padding=(0, 2))
+        for key, where in each["config_keys"].items():
+            keys.add_row(key, where)
+        console.print(keys)
+
+
+def describe(label: Label) -> dict[str, Any]:
+    """A label as plain values."""
+    token = "/{token}" if label.trust == Trust.TRUST_QUERY_BACK else ""
+    return {
+        "name": label.name,
+        "title": label.title,
+        "capabilities": sorted(capability.value for capability in label.capabilities),
+        "trust": Trust.Name(label.trust),
+        "trust_text": TRUST_WORDS[label.trust],
+        "webhook_path": f"/webhooks/{label.ingress_alias or label.name}/{{merchant}}{token}",
+        "config_keys": dict(label.config_keys),
+        "webhook_secret_key": label.webhook_secret_key,
+        "event_types": list(label.event_types),
+    }

@@ -1,0 +1,26 @@
+"""`orchestrator migrate`: the database's schema, brought up to date."""
+
+from __future__ import annotations
+
+import click
+
+from orchestrator.serving import run_loop
+from orchestrator.settings_loading import load_settings
+from orchestrator.startup import without_password
+
+
+@click.command()
+@click.option("--config", "config", type=click.Path(dir_okay=False), help="Settings file, JSON or TOML.")
+@click.option("--database-url", help="Default: the configured one.")
+def migrate(config: str | None, database_url: str | None) -> None:
+    """Bring the database's schema up to date; nothing is lost, and doing it twice changes nothing.
+
+    `orchestrator serve` does this by itself when it starts, unless database_migrate is false: then run this first.
+
+    Exit status: 0 the schema is up to date, 2 wrong settings, 3 the database cannot be reached.
+    """
+    from orchestrator.bootstrap import migrate_database
+
+    settings = load_settings(config, {"database_url": database_url})
+    run_loop(migrate_database(settings))
+    click.echo(f"up to date: {without_password(settings.database_url.get_secret_value())}")

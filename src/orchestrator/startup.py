@@ -1,0 +1,131 @@
+"""What a person should know when the server starts: where it listens, what it uses, and what is unwise."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+from connectors.spi import Label
+from orchestrator.listening import join_host_port
+from orchestrator.plugins import installed_connectors
+from orchestrator.serving import Addresses
+from orchestrator.settings import DEFAULT_MERCHANT, Settings, is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A started server, for people and for programs. Holds no secret."""
+
+    version: str
+    environment: str
+    workers: int
+    grpc: str
+    http: str
+    database: str
+    broker: str
+    connectors: Mapping[str, list[str]]
+    """Connector → merchants that have a webhook secret for it."""
+    warnings: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """One block for people."""
+        count = "1 process" if self.workers == 1 else f"{self.workers} processes"
+        lines = [
+            f"orchestrator {self.version} is ready: {self.environment}, {count}",
+            f"  grpc        {self.grpc}",
+            f"  webhooks    {self.http}/webhooks/{{connector}}/{{merchant}}[/{{token}}]",
+            f"  probes      {self.http}/livez  /readyz  /metrics",
+            f"  database    {self.database}",
+            f"  broker      {self.broker}",
+            f"  connectors  {'; '.join(_connector_line(name, m) for name, m in self.connectors.items())}",
+        ]
+        return "\n".join([*lines, *(f"  warning     {text}" for text in self.warnings)])
+
+
+def report(settings: Settings, addresses: Addresses) -> Report:
+    """What the settings and the addresses come to."""
+    scheme = "https" if settings.tls.on else "http"
+    labels = installed_connectors()
+    return Report(
+        version=version("orchestratorx"),
+        environment=settings.environment,
+        workers=settings.workers,
+        grpc=join_host_port(addresses.grpc_host, addresses.grpc_port),
+        http=f"{scheme}://{join_host_port(addresses.http_host, addresses.http_port)}",
+        database=without_password(settings.database_url.get_secret_value()),
+        broker=_broker(settings),
+        connectors={name: list(_merchants_with_secret(settings, label)) for name, label in labels.items()},
+        warnings=warnings(settings, labels),
+    )
+
+
+def warnings(settings: Settings, labels: Mapping[str, Label]) -> list[str]:
+    """What is unwise, each with what to do. None of it keeps the server from starting."""
+    found = []
+    if not any(any(_merchants_with_secret(settings, label)) for label in labels.values()):
+        keys = ", ".join(label.webhook_secret_key for label in labels.values() if label.webhook_secret_key)
+        found.append(f"no webhook secret is set, so that webhooks are refused: set one of {keys}")
+    if not settings.raw_keys:
+        found.append("raw bodies are not kept: set raw_keys to keep them, encrypted")
+    database, broker = settings.database_url.get_secret_value(), settings.messaging.broker_type
+    if database.startswith("memory:"):
+        found.append("the database is in memory: a restart forgets everything; set database_url")
+    elif database.startswith("sqlite") and settings.workers > 1:
+        found.append("workers share one SQLite file and wait for each other: use PostgreSQL")
+    if broker == "memory":
+        found.append("broker memory: events leave only by SubscribeEvents; set messaging.broker_type and url")
+    if not settings.api_keys:
+        found.append("gRPC asks for no API key: set api_keys")
+    if settings.insecure and not (is_loopback(settings.grpc_host) and is_loopback(settings.http_host)):
+        found.append("insecure: listens beyond this machine without TLS or without API keys")
+    cpus = len(os.sched_getaffinity(0))
+    if settings.workers > cpus:
+        found.append(f"{settings.workers} workers on {cpus} CPUs: more than one each gains nothing")
+    return [*found, *_refused_urls(settings, labels)]
+
+
+def without_password(url: str) -> str:
+    """A database or broker URL for people: without password, and without parameters, which may hold one."""
+    parts = urlsplit(url)
+    if not parts.netloc:
+        return url.partition("?")[0]
+    address = join_host_port(parts.hostname or "", parts.port) if parts.port else parts.hostname or ""
+    user = f"{parts.username}@" if parts.username else ""
+    return f"{parts.scheme}://{user}{address}{parts.path}"
+
+
+def _broker(settings: Settings) -> str:
+    url = settings.messaging.url.get_secret_value()
+    return f"{settings.messaging.broker_type} {without_password(url)}".strip()
+
+
+def _merchants_with_secret(settings: Settings, label: Label) -> Iterable[str]:
+    for merchant_id, merchant in settings.merchants.items():
+        connector = merchant.connectors.get(label.name)
+        if connector is not None and (connector.webhook_secrets or connector.webhook_id):
+            yield merchant_id
+
+
+def _refused_urls(settings: Settings, labels: Mapping[str, Label]) -> Iterable[str]:
+    """Merchants whose webhook URLs a provider would refuse to register, because of a word in them."""
+    for name, label in labels.items():
+        for merchant_id in _merchants_with_secret(settings, label):
+            tokens = settings.merchants[merchant_id].connectors[name].webhook_secrets
+            parts = [merchant_id.lower(), *(token.get_secret_value().lower() for token in tokens)]
+            word = next((word for word in label.refused_in_urls if any(word in part for part in parts)), None)
+            if word is not None:
+                yield f'{name}: URLs of merchant {merchant_id} hold "{word}", which {label.title} refuses: change it'
+
+
+def _connector_line(name: str, merchants: list[str]) -> str:
+    if not merchants:
+        return f"{name} (no secret)"
+    return name if merchants == [DEFAULT_MERCHANT] else f"{name} ({', '.join(merchants)})"
