@@ -145,10 +145,9 @@ async def ledger_events(server: Server) -> AsyncIterator[Event]:
     async with EventClient(connector="stripe", target=f"127.0.0.1:{server.grpc_port}") as client:
         head = await _count(client)
         seen = 0
-        async for message in client.subscribe_events(cursor="0"):
-            if message.event is not None:
-                seen += 1
-                yield message.event.message
+        async for event in client.subscribe_events(cursor="0"):
+            seen += 1
+            yield event.message
             if seen >= head:
                 return
 
@@ -168,7 +167,8 @@ async def published_events(nats_url: str, stream: str, expected: int) -> list[Ev
     import nats
     from nats.js.api import ConsumerConfig, DeliverPolicy
 
-    from orchestratorx_prism.envelopes.cloudevents import decode_body
+    from orchestratorx_prism.brokers.base import Message
+    from orchestratorx_prism.envelopes.cloudevents import decode
 
     connection = await nats.connect(nats_url)
     try:
@@ -185,7 +185,7 @@ async def published_events(nats_url: str, stream: str, expected: int) -> list[Ev
         events: list[Event] = []
         while len(events) < count:
             for message in await reader.fetch(min(500, count - len(events)), timeout=10):
-                events.append(decode_body(message.data))
+                events.append(decode(Message("", message.subject, "", message.data, dict(message.headers or {}))))
                 await message.ack()
         return events
     finally:

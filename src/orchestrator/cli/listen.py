@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 
 import click
 import httpx
@@ -63,18 +62,12 @@ async def _listen(
         client = await stack.enter_async_context(EventClient(target=target, api_key=api_key))
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=_FORWARD_TIMEOUT_S)) if forward_to else None
         seen = 0
-        async for event in _events(client, chosen, cursor):
+        async for event in client.subscribe_events(filter=chosen, cursor=cursor):
             note = await _forward(http, forward_to, event) if http and forward_to else ""
             click.echo(_line(event, as_json) + note)
             seen += 1
             if seen == count:
                 return
-
-
-async def _events(client: EventClient, chosen: EventFilter, cursor: str) -> AsyncIterator[PrismEvent]:
-    async for message in client.subscribe_events(filter=chosen, cursor=cursor):
-        if message.event is not None:
-            yield message.event
 
 
 def _line(event: PrismEvent, as_json: bool) -> str:

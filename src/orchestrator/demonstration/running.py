@@ -108,10 +108,9 @@ async def _post(letter: Letter, client: EventClient) -> Outcome:
 
 
 async def _listen(client: EventClient, heard: list[Event], changed: asyncio.Event) -> None:
-    async for message in client.subscribe_events(cursor="0"):
-        if message.event is not None:
-            heard.append(message.event.message)
-            changed.set()
+    async for event in client.subscribe_events(cursor="0"):
+        heard.append(event.message)
+        changed.set()
 
 
 async def _all_heard(heard: list[Event], expected: int, changed: asyncio.Event) -> None:
