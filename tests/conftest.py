@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -73,20 +74,31 @@ class NatsProcess:
         self.url = f"nats://127.0.0.1:{self.port}"
         self._binary = binary
         self._folder = folder
+        self.options = ["-js"]
+        """Of the next start: `["-js", "--user", "u", "--pass", "p"]`."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout_s: float = 20.0) -> None:
         """Returns once it answers."""
         with (self._folder / "log").open("ab") as log:
-            arguments = ["-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self._folder / "data")]
+            arguments = ["-a", "127.0.0.1", "-p", str(self.port), "-sd", str(self._folder / "data"), *self.options]
             self._process = subprocess.Popen([self._binary, *arguments], stdout=log, stderr=log)
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as probe:
-                if b'"jetstream":true' in probe.recv(4096):
+                if b'"jetstream":true' in probe.recv(4096) or "-js" not in self.options:
                     return
             time.sleep(0.02)
         pytest.fail(f"nats-server does not answer: {(self._folder / 'log').read_text()[-2000:]}")
+
+    def freeze(self) -> None:
+        """Makes it stop in the middle of what it does, connections open; `thaw` or `kill` ends that."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """As in a crash: nothing is flushed or said. Returns once it is gone."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import nats.errors
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType
 from nats.js.api import StreamConfig as Config
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from orchestratorx_prism.brokers.base import BrokerUnavailable, Message
 from orchestratorx_prism.brokers.nats_link import Link, translated, unavailable
@@ -59,7 +59,7 @@ def filters_of(settings: BrokerSettings, addresses: Sequence[str]) -> list[str]:
     found: list[str] = []
     for address in addresses:
         stem = address.removesuffix("*").removesuffix(".")
-        whole_words = not address.endswith("*") or address in {"*", f"{stem}.*"}
+        whole_words = address in {stem, "*", f"{stem}.*"} and address != ""
         subject = ".".join(part for part in (settings.subject_prefix, stem) if part)
         if not whole_words or (subject and not _SUBJECT.fullmatch(subject)):
             raise RequestRejected("address: NATS filters by whole words", fix='write "payments.events" or "payments.*"')
@@ -178,7 +178,7 @@ def _covers(wide: str, narrow: str) -> bool:
 
 def refusal(error: Exception) -> BrokerUnavailable:
     """A failure of the JetStream API, as ours."""
-    if isinstance(error, APIError) and error.code == 503:
+    if isinstance(error, ServiceUnavailableError):
         return unavailable(
             "JetStream does not answer", fix="start the server with JetStream: nats-server -js, and wait for its leader"
         )

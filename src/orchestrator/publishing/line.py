@@ -1,0 +1,274 @@
+"""One channel's loop: claim, encode, publish, mark sent or give back. `Relay` runs one a channel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import structlog
+
+from orchestrator.ledger.base import Backlog, Claim, Outbox, OutboxRow
+from orchestrator.publishing.channels import Channel
+from orchestratorx_prism.brokers.base import Broker, BrokerUnavailable, Message
+from orchestratorx_prism.errors import Internal, PrismError
+from orchestratorx_prism.v1.event_pb2 import Event
+
+_log = structlog.get_logger(__name__)
+
+_OF_ONE_MESSAGE: Final = {"MESSAGE_REFUSED", "ORDER_HELD"}
+"""Reasons that say nothing of other messages; every other one says that the broker is not well."""
+
+
+class RelayMetrics(Protocol):
+    """What the relay tells whoever counts. Called from the event loop; must not block."""
+
+    def published(self, channel: str, count: int) -> None:
+        """So many events were acknowledged by the broker."""
+        ...
+
+    def failed(self, channel: str, count: int) -> None:
+        """So many attempts failed, and will be made again."""
+        ...
+
+    def backlog(self, channel: str, backlog: Backlog) -> None:
+        """What is unsent, and how old the oldest is: the one to alert on."""
+        ...
+
+
+class NoMetrics:
+    """Counts nothing."""
+
+    def published(self, channel: str, count: int) -> None: ...
+
+    def failed(self, channel: str, count: int) -> None: ...
+
+    def backlog(self, channel: str, backlog: Backlog) -> None: ...
+
+
+@dataclass(frozen=True)
+class RelayOptions:
+    """The relay's pace. Times in seconds."""
+
+    batch_size: int = 256
+    lease_s: float = 30.0
+    """How long claimed rows are kept from other relays. Publishing a batch is cut off before this ends."""
+    poll_s: float = 1.0
+    """Longest pause between two looks at the outbox, if nothing says that there is work."""
+    backoff_first_s: float = 0.2
+    backoff_longest_s: float = 30.0
+    report_every_s: float = 5.0
+    """How often the backlog is measured."""
+    retention_s: float = 7 * 86_400.0
+    """How long rows of published events stay."""
+    purge_every_s: float = 60.0
+    purge_batch: int = 1_000
+
+    def backoff(self, failures: int) -> float:
+        """Pause after so many failures in a row: doubles up to the longest, half of it by chance."""
+        longest = min(self.backoff_longest_s, self.backoff_first_s * 2.0 ** min(failures - 1, 30))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, hides nothing
+
+    @property
+    def publish_within_s(self) -> float:
+        return self.lease_s * 0.7
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A claim on its way through one round."""
+
+    rows: list[OutboxRow] = field(default_factory=list)
+    """Those to publish, each with its message at the same index."""
+    messages: list[Message] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+    """Row ids: published, or not selected by the channel."""
+    failed: dict[int, PrismError] = field(default_factory=dict)
+    """Row id → why."""
+
+
+class Line:
+    """Publishes one channel until `stopping` is set."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        channel: Channel,
+        broker: Broker,
+        metrics: RelayMetrics,
+        options: RelayOptions,
+        stopping: asyncio.Event,
+    ) -> None:
+        self.channel = channel
+        self._outbox = outbox
+        self._broker = broker
+        self._metrics = metrics
+        self._options = options
+        self._stopping = stopping
+        self._failures = 0
+        """Rounds in a row in which the broker or the outbox was not well."""
+
+    async def run(self) -> None:
+        """Rounds until it is told to stop. Nothing that goes wrong in a round ends it."""
+        while not self._stopping.is_set():
+            try:
+                await self._round()
+            except PrismError as error:
+                await self._retreat(error)
+            except Exception as error:
+                # A defect of ours, or a driver's exception that nobody translated: loud, and tried again.
+                _log.error("relay.round_failed", channel=self.channel.name, exc_info=True)
+                await self._retreat(Internal(f"a round raised {type(error).__name__}"))
+
+    async def _round(self) -> None:
+        if self._failures:
+            await self._broker.health()
+        options = self._options
+        claim = await self._outbox.claim(self.channel.name, limit=options.batch_size, lease_s=options.lease_s)
+        if claim.rows:
+            await self._publish(claim)
+        else:
+            self._failures = 0
+            await until_stopped(self._stopping, self._outbox.wait_for_work(options.poll_s))
+
+    async def _publish(self, claim: Claim) -> None:
+        give_up = time.monotonic() + self._options.lease_s
+        batch = self._encoded(claim.rows)
+        outcomes = await self._outcomes(batch.messages)
+        for row, outcome in zip(batch.rows, outcomes, strict=True):
+            if outcome is None:
+                batch.done.append(row.row_id)
+            else:
+                batch.failed[row.row_id] = outcome
+        published = sum(outcome is None for outcome in outcomes)
+        if published:
+            self._metrics.published(self.channel.name, published)
+        if batch.done:
+            await self._complete(claim, batch.done, give_up)
+        outage = None if published else next((o for o in outcomes if o and o.reason not in _OF_ONE_MESSAGE), None)
+        if batch.failed:
+            await self._give_back(claim, batch.failed, outage=outage is not None)
+        if outage is not None:
+            await self._retreat(outage)
+        else:
+            self._failures = 0
+
+    def _encoded(self, rows: Sequence[OutboxRow]) -> _Batch:
+        """What the channel does not select is done. What cannot be encoded has failed, and holds its key back."""
+        batch = _Batch()
+        now_ns = time.time_ns()
+        held: set[str] = set()
+        for row in rows:
+            if row.partition_key in held:
+                batch.failed[row.row_id] = BrokerUnavailable("an earlier event of the key failed", reason="ORDER_HELD")
+                continue
+            try:
+                message = self._message_of(row, now_ns)
+            except Exception as error:
+                fault = error if isinstance(error, PrismError) else Internal(f"encoding raised {type(error).__name__}")
+                batch.failed[row.row_id] = fault
+                if row.partition_key:
+                    held.add(row.partition_key)
+                continue
+            if message is None:
+                batch.done.append(row.row_id)
+            else:
+                batch.rows.append(row)
+                batch.messages.append(message)
+        return batch
+
+    def _message_of(self, row: OutboxRow, now_ns: int) -> Message | None:
+        event = Event.FromString(row.event)
+        if not self.channel.selection.takes(event):
+            return None
+        event.published_at.FromNanoseconds(now_ns)
+        return self.channel.message_of(event)
+
+    async def _outcomes(self, messages: list[Message]) -> Sequence[PrismError | None]:
+        """One a message. Cut off while the lease holds: later, another relay may be publishing the same rows."""
+        if not messages:
+            return []
+        try:
+            async with asyncio.timeout(self._options.publish_within_s):
+                return await self._broker.publish(messages)
+        except TimeoutError:
+            return [BrokerUnavailable("not acknowledged while the lease held")] * len(messages)
+        except PrismError as error:
+            return [error] * len(messages)
+
+    async def _complete(self, claim: Claim, row_ids: list[int], give_up: float) -> None:
+        """Marks rows sent; tries again as long as the lease holds. What is not marked is published again, same id."""
+        tries = 0
+        while True:
+            try:
+                marked = await self._outbox.complete(claim, row_ids)
+            except PrismError as error:
+                tries += 1
+                pause = self._options.backoff(tries)
+                if time.monotonic() + pause >= give_up:
+                    raise
+                _log.warning("relay.not_marked_sent", channel=self.channel.name, again_in_s=pause, **_said(error))
+                await asyncio.sleep(pause)
+                continue
+            if marked < len(row_ids):
+                _log.warning("relay.lease_lost", channel=self.channel.name, rows=len(row_ids) - marked)
+            return
+
+    async def _give_back(self, claim: Claim, failed: Mapping[int, PrismError], *, outage: bool) -> None:
+        """In an outage the relay waits, and the rows need not. Otherwise they do, those of one key equally long."""
+        self._metrics.failed(self.channel.name, len(failed))
+        rows = [row for row in claim.rows if row.row_id in failed]
+        if outage:
+            await self._outbox.release(claim, [row.row_id for row in rows], delay_s=0.0)
+            return
+        _log.warning(
+            "relay.rows_failed", channel=self.channel.name, rows=len(rows), **_said(next(iter(failed.values())))
+        )
+        attempts: dict[str, int] = {}
+        for row in rows:
+            attempts[row.partition_key] = max(attempts.get(row.partition_key, 1), row.attempts)
+        for tries in sorted(set(attempts.values())):
+            row_ids = [row.row_id for row in rows if attempts[row.partition_key] == tries]
+            await self._outbox.release(claim, row_ids, delay_s=self._options.backoff(tries))
+
+    async def _retreat(self, error: PrismError) -> None:
+        """Waits, longer after every failure."""
+        self._failures += 1
+        pause = self._options.backoff(self._failures)
+        _log.warning(
+            "relay.waiting",
+            channel=self.channel.name,
+            broker=self._broker.name,
+            failures=self._failures,
+            again_in_s=round(pause, 2),
+            **_said(error),
+        )
+        await pause_until_stopped(self._stopping, pause)
+
+
+def _said(error: PrismError) -> dict[str, str]:
+    return {"reason": error.reason, "error": error.message, "fix": error.fix}
+
+
+async def pause_until_stopped(stopping: asyncio.Event, seconds: float) -> None:
+    """Sleeps, but not through a stop."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)
+
+
+async def until_stopped(stopping: asyncio.Event, work: Awaitable[None]) -> None:
+    """Waits for `work`, or for the stop. Raises what `work` raises."""
+    working = asyncio.ensure_future(work)
+    stop = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for waiter in (working, stop):
+            if not waiter.done():
+                waiter.cancel()
+    if working.done() and not working.cancelled():
+        working.result()
