@@ -180,7 +180,7 @@ async def test_a_closed_broker_refuses_and_may_be_closed_again(opened: Opened, m
 
 
 async def published_at_last(broker: Broker, messages: list[Message], *, within_s: float = 20.0) -> int:
-    """Publishes until all are acknowledged, as the relay does: what failed again, in order. Returns the failed tries."""
+    """Publishes until all are acknowledged, as the relay does: what failed, again, in order. Returns the failures."""
     failures = 0
     deadline = time.monotonic() + within_s
     while messages:

@@ -261,7 +261,7 @@ async def test_refused_credentials_are_unavailable_and_are_named_nowhere(
     nats_server.start()
     host = nats_server.url.removeprefix("nats://")
     wrong = opened(url=f"nats://relay:open-sesame@{host}")
-    with pytest.raises(BrokerUnavailable, match="(?i)authorization") as refused:
+    with pytest.raises(BrokerUnavailable, match=r"(?i)authorization") as refused:
         await wrong.connect()
     assert await opened(url=f"nats://relay:hush-hush-1@{host}").publish([message(1)]) == [None]
     said = f"{refused.value!s} {refused.value!r} {caplog.text}"
@@ -286,7 +286,7 @@ async def test_an_address_where_nobody_listens_is_unavailable_at_once(
 ) -> None:
     nats_server.kill()
     began = time.monotonic()
-    with pytest.raises(BrokerUnavailable, match="Connection|Connect call failed"):
+    with pytest.raises(BrokerUnavailable, match=r"Connection|Connect call failed"):
         await opened().connect()
     assert time.monotonic() - began < 1.0
 

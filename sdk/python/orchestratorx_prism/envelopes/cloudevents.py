@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -41,7 +42,9 @@ JSON_CONTENT: Final = "application/cloudevents+json; charset=utf-8"
 PROTOBUF_CONTENT: Final = "application/protobuf"
 SPEC_VERSION: Final = "1.0"
 
-_ENVIRONMENTS: Final = {number: name.removeprefix("ENVIRONMENT_").lower() for name, number in Environment.items()}
+_ENVIRONMENTS: Final[dict[int, str]] = {
+    number: name.removeprefix("ENVIRONMENT_").lower() for name, number in Environment.items()
+}
 _UNFIT_FOR_HEADER: Final = re.compile(r'[^\x21-\x7e]|["%]')
 _FIT_FOR_HEADER: Final = "!#$&'()*+,/:;=?@[]\\^`{|}<>"
 """Beside letters, digits and _.-~, which are always fit."""
@@ -64,7 +67,7 @@ def attributes_of(event: Event) -> dict[str, str]:
     attributes = {
         "specversion": SPEC_VERSION,
         "id": event.id,
-        "source": _source_of(event),
+        "source": _source(event.environment, event.merchant_id, event.connector),
         "type": event.type,
         "dataschema": f"urn:orchestratorx:event:{event.schema_version}",
         "partitionkey": event.partition_key,
@@ -151,8 +154,9 @@ def _check_version(version: str) -> None:
         raise PayloadRejected("the CloudEvents version is not 1.0", reason="ENVELOPE_UNKNOWN")
 
 
-def _source_of(event: Event) -> str:
-    environment = _ENVIRONMENTS.get(event.environment)
+@lru_cache(maxsize=4_096)
+def _source(environment_number: int, merchant_id: str, connector: str) -> str:
+    environment = _ENVIRONMENTS.get(environment_number)
     if environment is None:
         raise PayloadRejected("the event's environment is not known", reason="PAYLOAD_FIELD_INVALID")
-    return f"/orchestratorx/{environment}/{quote(event.merchant_id, safe='')}/{quote(event.connector, safe='')}"
+    return f"/orchestratorx/{environment}/{quote(merchant_id, safe='')}/{quote(connector, safe='')}"

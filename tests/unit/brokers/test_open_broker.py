@@ -1,0 +1,102 @@
+"""Finding a broker by its settings: no guessing, no fallback, no password in sight."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from typing import Any
+
+import pytest
+
+from orchestratorx_prism.brokers import BrokerSettings, Message, open_broker
+from orchestratorx_prism.errors import DriverMissing, SettingsRejected
+
+
+def test_a_misspelled_broker_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(SettingsRejected) as refused:
+        open_broker(BrokerSettings("natz"))
+    assert refused.value.reason == "BROKER_UNKNOWN"
+    assert "did you mean nats?" in refused.value.fix
+
+
+@pytest.mark.parametrize("name", ["", "memory ", "something else entirely"])
+def test_an_unknown_broker_is_refused_with_the_list(name: str) -> None:
+    with pytest.raises(SettingsRejected, match="memory, nats"):
+        open_broker(BrokerSettings(name))
+
+
+@pytest.mark.parametrize("name", ["redis", "kafka", "rabbitmq"])
+def test_a_broker_of_a_later_version_is_refused_as_such(name: str) -> None:
+    with pytest.raises(SettingsRejected, match="not available in this version"):
+        open_broker(BrokerSettings(name, url="x://y"))
+
+
+def test_a_missing_driver_is_refused_with_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    real_import = builtins.__import__
+
+    def without_nats(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "nats" or name.startswith("nats."):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return real_import(name, *args, **kwargs)
+
+    for name in [n for n in sys.modules if n.startswith("orchestratorx_prism.brokers.nats")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(builtins, "__import__", without_nats)
+
+    with pytest.raises(DriverMissing) as missing:
+        open_broker(BrokerSettings("nats", url="nats://127.0.0.1:4222"))
+    assert missing.value.fix == 'pip install "orchestratorx-prism[nats]"'
+
+
+def test_every_fault_of_the_settings_is_reported_at_once() -> None:
+    settings = BrokerSettings(
+        "nats", url="http://h", stream="a b", subject_prefix="x..y", queue_group="", replicas=7, max_unacked=0
+    )
+    with pytest.raises(SettingsRejected) as refused:
+        open_broker(settings)
+    for name in ("url", "stream", "subject_prefix", "queue_group", "replicas", "max_unacked"):
+        assert name in refused.value.message
+
+
+def test_nats_needs_a_url() -> None:
+    with pytest.raises(SettingsRejected, match=r"nats://127\.0\.0\.1:4222"):
+        open_broker(BrokerSettings("nats"))
+
+
+def test_a_duplicate_window_longer_than_what_is_kept_is_refused() -> None:
+    settings = BrokerSettings("nats", url="nats://h", max_age_s=60, duplicate_window_s=120)
+    assert settings.faults() == ["duplicate_window_s: must not be longer than max_age_s"]
+
+
+def test_the_password_in_the_url_is_shown_nowhere() -> None:
+    settings = BrokerSettings("nats", url="nats://relay:hush@one:4222, tls://relay:hush@[::1]:4223")
+    assert "hush" not in repr(settings)
+    assert settings.address == "nats://one:4222,tls://[::1]:4223"
+    with pytest.raises(SettingsRejected) as refused:
+        open_broker(BrokerSettings("nats", url="nats://relay:hush@one:4222", replicas=0))
+    assert "hush" not in f"{refused.value}{refused.value!r}"
+
+
+def test_an_address_that_cannot_be_read_is_not_repeated() -> None:
+    assert BrokerSettings("nats", url="nats://relay:hush@one:port").address == "(a URL that cannot be read)"
+
+
+def test_the_body_of_a_message_is_not_in_its_repr() -> None:
+    assert "4111" not in repr(Message("id", "a", "k", b"4111"))
+
+
+async def test_memory_brokers_of_one_name_share_their_messages_and_others_do_not() -> None:
+    one, two, other = (open_broker(BrokerSettings("memory", url=url)) for url in ("", "", "memory://other"))
+    await one.publish([Message("1", "a", "k", b"x")])
+
+    assert len(await (await two.subscribe(["a"], group="g")).fetch(limit=5, timeout_s=0)) == 1
+    assert await (await other.subscribe(["a"], group="g")).fetch(limit=5, timeout_s=0) == []
+
+
+async def test_a_shared_memory_broker_forgets_when_the_last_client_is_gone() -> None:
+    first = open_broker(BrokerSettings("memory", url="memory://gone"))
+    await first.publish([Message("1", "a", "k", b"x")])
+    del first
+
+    again = open_broker(BrokerSettings("memory", url="memory://gone"))
+    assert await (await again.subscribe(["a"], group="g")).fetch(limit=5, timeout_s=0) == []
