@@ -6,7 +6,7 @@ from connectors.spi.building import unix_time
 from connectors.stripe.amounts import money
 from connectors.stripe.envelope import Arrival, missing
 from connectors.stripe.mapping import DISPUTE, DISPUTE_STATUS, FRAUD_WARNING, type_of
-from connectors.stripe.parts import UNKNOWN_STATUS, payment_references, unmapped
+from connectors.stripe.parts import UNKNOWN_STATUS, name_payment, unmapped
 from connectors.stripe.shapes import DISPUTE as DISPUTE_DECODER
 from connectors.stripe.shapes import FRAUD_WARNING as FRAUD_WARNING_DECODER
 from connectors.stripe.shapes import BalanceMove, Dispute, Named, ident
@@ -31,12 +31,8 @@ def dispute(arrival: Arrival) -> Event:
     reference = arrival.merchant_reference(
         found.metadata, *(one.metadata for one in (found.charge, found.payment_intent) if isinstance(one, Named))
     )
-    event = arrival.begin(
-        our_type,
-        references=payment_references(intent_id, charge_id),
-        merchant_transaction_id=reference,
-        connector_transaction_id=transaction,
-    )
+    event = arrival.begin(our_type, merchant_transaction_id=reference, connector_transaction_id=transaction)
+    name_payment(event, intent_id, charge_id)
     due = found.evidence_details.due_by if found.evidence_details is not None else None
     event.dispute.CopyFrom(
         DisputeData(
@@ -93,9 +89,8 @@ def fraud_warning(arrival: Arrival) -> Event:
         return unmapped(arrival, UNKNOWN_STATUS)
     intent_id, charge_id = ident(found.payment_intent), ident(found.charge)
     transaction = intent_id or charge_id
-    event = arrival.begin(
-        our_type, references=payment_references(intent_id, charge_id), connector_transaction_id=transaction
-    )
+    event = arrival.begin(our_type, connector_transaction_id=transaction)
+    name_payment(event, intent_id, charge_id)
     event.dispute.CopyFrom(
         DisputeData(
             connector_dispute_id=found.id,

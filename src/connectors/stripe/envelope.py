@@ -5,7 +5,6 @@ What the object inside means is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -17,7 +16,6 @@ from connectors.spi.building import iso_time, new_event, unix_time
 from connectors.spi.decoding import decode
 from orchestratorx_prism.errors import PayloadRejected
 from orchestratorx_prism.v1.event_pb2 import Event, Raw
-from orchestratorx_prism.v1.reference_pb2 import Reference
 
 NAME: Final = "stripe"
 SNAPSHOT: Final = "event"
@@ -61,23 +59,29 @@ class Envelope(msgspec.Struct, gc=False):
 
     id: str = ""
     object: str = ""
-    type: str = ""
-    created: int | str | None = None
-    """Unix seconds; ISO 8601 text in thin events."""
-    api_version: str | None = None
-    livemode: bool | None = None
     account: str | None = None
     """Connect: the connected account."""
-    user_id: str | None = None
-    """What `account` was called before 2017-05-25."""
+    api_version: str | None = None
     context: str | None = None
     """Thin events and newer snapshots: what `account` is called there."""
-    request: Request | str | None = None
+    created: int | str | None = None
+    """Unix seconds; ISO 8601 text in thin events."""
+    data: Data | None = None
+    livemode: bool | None = None
     reason: Reason | None = None
     related_object: Related | None = None
-    data: Data | None = None
+    request: Request | str | None = None
+    type: str = ""
+    user_id: str | None = None
+    """What `account` was called before 2017-05-25."""
 
 
+_ENVIRONMENT: Final[dict[bool | None, Environment.ValueType | None]] = {
+    None: None,
+    True: Environment.ENVIRONMENT_PRODUCTION,
+    False: Environment.ENVIRONMENT_SANDBOX,
+}
+"""`livemode` → environment; where Stripe does not say, the context's."""
 _ENVELOPE: Final = msgspec.json.Decoder(Envelope)
 _ANYTHING: Final = msgspec.json.Decoder()
 
@@ -122,10 +126,15 @@ class Arrival:
             PayloadRejected: There is none, or a field that is read has the wrong type.
         """
         data = self.envelope.data
-        text = bytes(data.object) if data is not None else b""
-        if not text:
+        if data is None:
             raise missing("data.object")
-        return decode(decoder, text)
+        try:
+            return decoder.decode(data.object)
+        except (msgspec.DecodeError, RecursionError):
+            text = bytes(data.object)
+            if not text:
+                raise missing("data.object") from None
+            return decode(decoder, text)  # the same fault again, in our words
 
     def previous(self) -> dict[str, Any]:
         """The changed fields' values before, as far as Stripe states them; empty if it does not.
@@ -142,33 +151,26 @@ class Arrival:
         """The merchant's reference from the first of `metadata` that carries it under the configured key."""
         return metadata_value(self.context.merchant_reference_key, *metadata)
 
-    def begin(
-        self,
-        type: str,
-        *,
-        references: Iterable[Reference] = (),
-        merchant_transaction_id: str = "",
-        connector_transaction_id: str = "",
-    ) -> Event:
-        """An event of ours with all that the frame says; the caller fills its data."""
+    def begin(self, our_type: str, *, merchant_transaction_id: str = "", connector_transaction_id: str = "") -> Event:
+        """An event of ours with all that the frame says; the caller adds references and data."""
         envelope = self.envelope
         event = new_event(
             self.context,
             self.raw,
             connector=NAME,
-            type=type,
+            type=our_type,
             dedup_key=envelope.id,
             account=account_of(envelope),
-            environment=_environment(envelope),
+            environment=_ENVIRONMENT[envelope.livemode],
             provider_event_id=envelope.id,
             provider_event_type=envelope.type,
             provider_api_version=envelope.api_version or "",
             occurred_at=_occurred_at(envelope),
-            references=references,
             merchant_transaction_id=merchant_transaction_id,
             connector_transaction_id=connector_transaction_id,
         )
-        key = _idempotency_key(envelope)
+        request = envelope.request
+        key = request.idempotency_key if isinstance(request, Request) else _key_of_thin(envelope.reason)
         if key:
             event.idempotency_key = key
         return event
@@ -193,20 +195,11 @@ def whole(value: Any) -> int | None:
 
 def account_of(envelope: Envelope) -> str:
     """The Connect account the event belongs to; empty for the merchant's own."""
+    account = envelope.account or envelope.context or envelope.user_id
+    if account:
+        return account
     related = envelope.related_object
-    return (
-        envelope.account
-        or envelope.context
-        or envelope.user_id
-        or (related.stripe_context if related is not None else "")
-        or ""
-    )
-
-
-def _environment(envelope: Envelope) -> Environment.ValueType | None:
-    if envelope.livemode is None:
-        return None
-    return Environment.ENVIRONMENT_PRODUCTION if envelope.livemode else Environment.ENVIRONMENT_SANDBOX
+    return related.stripe_context or "" if related is not None else ""
 
 
 def _occurred_at(envelope: Envelope) -> Timestamp | None:
@@ -216,11 +209,7 @@ def _occurred_at(envelope: Envelope) -> Timestamp | None:
     return iso_time(created) if isinstance(created, str) else unix_time(created)
 
 
-def _idempotency_key(envelope: Envelope) -> str:
-    request = envelope.request
-    if isinstance(request, Request):
-        return request.idempotency_key or ""
-    reason = envelope.reason
+def _key_of_thin(reason: Reason | None) -> str | None:
     if reason is None:
-        return ""
-    return reason.idempotency_key or (reason.request.idempotency_key if reason.request is not None else "") or ""
+        return None
+    return reason.idempotency_key or (reason.request.idempotency_key if reason.request is not None else None)

@@ -12,7 +12,6 @@ from orchestratorx_prism.event_types import UNMAPPED
 from orchestratorx_prism.v1.event_data_pb2 import UnmappedData
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.payment_pb2 import PaymentMethodDetails
-from orchestratorx_prism.v1.reference_pb2 import Reference
 
 NO_WORD: Final = "no_counterpart"
 UNKNOWN_TYPE: Final = "unknown_type"
@@ -38,16 +37,20 @@ class Glimpse(msgspec.Struct, gc=False):
 _GLIMPSE: Final = msgspec.json.Decoder(Glimpse)
 
 
-def payment_references(payment_intent: str, charge: str, session: str = "") -> list[Reference]:
-    """Stripe's names of one payment. Nothing that several payments share: no customer, invoice or subscription."""
-    references = []
+def name_payment(event: Event, payment_intent: str, charge: str, session: str = "") -> None:
+    """Adds Stripe's names of one payment. Nothing that several share: no customer, invoice or subscription."""
     if payment_intent:
-        references.append(Reference(kind="payment_intent", value=payment_intent))
+        _refer(event, "payment_intent", payment_intent)
     if charge:
-        references.append(Reference(kind="charge", value=charge))
+        _refer(event, "charge", charge)
     if session:
-        references.append(Reference(kind="checkout_session", value=session))
-    return references
+        _refer(event, "checkout_session", session)
+
+
+def _refer(event: Event, kind: str, value: str) -> None:
+    reference = event.references.add()
+    reference.kind = kind
+    reference.value = value
 
 
 def network_of(name: str | None) -> str:

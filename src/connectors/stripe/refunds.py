@@ -11,7 +11,7 @@ from connectors.stripe.envelope import Arrival, metadata_value, missing, whole
 from connectors.stripe.failures import failure_of
 from connectors.stripe.mapping import CHARGE_REFUNDED, PAYMENT_STATUS, REFUND, REFUND_STATUS, Meaning, type_of
 from connectors.stripe.mapping_billing import MERCHANT_REFUND_KEY
-from connectors.stripe.parts import UNKNOWN_STATUS, payment_references, unmapped
+from connectors.stripe.parts import UNKNOWN_STATUS, name_payment, unmapped
 from connectors.stripe.payments import charge_event, uncaptured_rest
 from connectors.stripe.shapes import CHARGE as CHARGE_DECODER
 from connectors.stripe.shapes import REFUND as REFUND_DECODER
@@ -58,12 +58,8 @@ def _charge_refunded_event(
     intent_id = ident(found.payment_intent)
     transaction = intent_id or found.id
     reference = arrival.merchant_reference(newest.metadata if newest else None, found.metadata)
-    event = arrival.begin(
-        our_type,
-        references=payment_references(intent_id, found.id),
-        merchant_transaction_id=reference,
-        connector_transaction_id=transaction,
-    )
+    event = arrival.begin(our_type, merchant_transaction_id=reference, connector_transaction_id=transaction)
+    name_payment(event, intent_id, found.id)
     event.refund.CopyFrom(
         RefundData(
             connector_refund_id=newest.id if newest else "",
@@ -121,12 +117,8 @@ def _refund_event(arrival: Arrival, found: Refund, meaning: Meaning) -> Event:
     reference = arrival.merchant_reference(
         found.metadata, *(one.metadata for one in (found.charge, found.payment_intent) if isinstance(one, Named))
     )
-    event = arrival.begin(
-        our_type,
-        references=payment_references(intent_id, charge_id),
-        merchant_transaction_id=reference,
-        connector_transaction_id=transaction,
-    )
+    event = arrival.begin(our_type, merchant_transaction_id=reference, connector_transaction_id=transaction)
+    name_payment(event, intent_id, charge_id)
     if our_type in PAYMENT_STATUS:
         event.payment.CopyFrom(
             PaymentData(

@@ -6,7 +6,7 @@ from connectors.stripe.amounts import money
 from connectors.stripe.envelope import Arrival, metadata_value, missing
 from connectors.stripe.mapping import CHECKOUT_SESSION, PAYMENT_STATUS, type_of
 from connectors.stripe.mapping_billing import MERCHANT_SUBSCRIPTION_KEY
-from connectors.stripe.parts import UNKNOWN_STATUS, payment_references, unmapped
+from connectors.stripe.parts import UNKNOWN_STATUS, name_payment, unmapped
 from connectors.stripe.shapes import CHECKOUT_SESSION as CHECKOUT_SESSION_DECODER
 from connectors.stripe.shapes import CheckoutSession, customer_of, ident
 from orchestratorx_prism.event_types import DATA_MEMBER
@@ -51,12 +51,8 @@ def _mode_of_older(session: CheckoutSession) -> str:
 def _payment(arrival: Arrival, session: CheckoutSession, our_type: str, reference: str) -> Event:
     intent_id = ident(session.payment_intent)
     transaction = intent_id or session.id
-    event = arrival.begin(
-        our_type,
-        references=payment_references(intent_id, "", session.id),
-        merchant_transaction_id=reference,
-        connector_transaction_id=transaction,
-    )
+    event = arrival.begin(our_type, merchant_transaction_id=reference, connector_transaction_id=transaction)
+    name_payment(event, intent_id, "", session.id)
     total = money(session.amount_total, session.currency)
     captured = our_type == "payment.captured"
     kinds = session.payment_method_types

@@ -184,23 +184,25 @@ class Attempts(msgspec.Struct, gc=False):
 
 
 class PaymentIntent(msgspec.Struct, gc=False):
+    """Fields in the order in which Stripe sends them: the decoder expects the next field next."""
+
     id: str = ""
     amount: int | None = None
     amount_capturable: int | None = None
     amount_received: int | None = None
-    currency: str | None = None
-    status: str | None = None
     cancellation_reason: str | None = None
+    charges: Attempts | None = None
+    currency: str | None = None
     customer: Id = None
     customer_account: str | None = None
     invoice: Id = None
+    last_payment_error: PaymentError | None = None
     latest_charge: Attempt | str | None = None
-    charges: Attempts | None = None
+    metadata: Any = None
+    next_action: Any = None
     payment_method: MethodDetails | str | None = None
     payment_method_types: list[str] | None = None
-    last_payment_error: PaymentError | None = None
-    next_action: Any = None
-    metadata: Any = None
+    status: str | None = None
 
 
 class CheckoutSession(msgspec.Struct, gc=False):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from itertools import takewhile
 from typing import Final
 
 from orchestratorx_prism.errors import SignatureRejected
@@ -46,7 +45,10 @@ def verify(body: bytes, header: str | None, *, secrets: Iterable[str], now_s: in
         )
     time_s, signatures = _read_header(header)
     message = b"%d.%b" % (time_s, body)
-    if not any(_matches(message, key, signatures) for key in keys):
+    for key in keys:
+        if _matches(message, key, signatures):
+            break
+    else:
         raise SignatureRejected(
             "no signature matches the body under any configured secret",
             reason="SIGNATURE_MISMATCH",
@@ -73,11 +75,11 @@ def _read_header(header: str) -> tuple[int, list[str]]:
     signatures: list[str] = []
     try:
         for item in header.split(","):
-            name, *values = item.split("=", 2)
-            if name == "t":
-                times.append(values[0])
-            elif name == _SCHEME:
-                signatures.append(values[0])
+            parts = item.split("=", 2)
+            if parts[0] == _SCHEME:
+                signatures.append(parts[1])
+            elif parts[0] == "t":
+                times.append(parts[1])
         time_s = int(times[0])
     except (IndexError, ValueError):  # an item without "=", no time, a time that is no number
         raise _malformed() from None
@@ -104,7 +106,9 @@ def _matches(message: bytes, secret: str, signatures: list[str]) -> bool:
             fix="copy the signing secret again, whsec_…",
         ) from None
     expected = hmac.digest(key, message, "sha256").hex().encode()
-    # Bytes, since comparing text that is not ASCII raises. Nothing after such a signature is looked at.
-    return any(
-        hmac.compare_digest(expected, signature.encode("ascii")) for signature in takewhile(str.isascii, signatures)
-    )
+    for signature in signatures:
+        if not signature.isascii():
+            return False  # no hex, so not Stripe's; what follows it is not looked at
+        if hmac.compare_digest(expected, signature.encode()):  # bytes: comparing other text than ASCII raises
+            return True
+    return False

@@ -23,7 +23,6 @@ from orchestratorx_prism.v1.event_data_pb2 import (
 )
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.payment_pb2 import PaymentData
-from orchestratorx_prism.v1.reference_pb2 import Reference
 from orchestratorx_prism.v1.refund_pb2 import RefundData
 
 PAYMENT_KINDS: Final = {"payment_intent": "payment_intent", "charge": "charge", "checkout.session": "checkout_session"}
@@ -42,11 +41,10 @@ def thin_event(arrival: Arrival) -> Event:
     related = arrival.envelope.related_object
     object_id = related.id or "" if related is not None else ""
     kind = related.type or "" if related is not None else ""
-    references = []
-    if kind in PAYMENT_KINDS and object_id:
-        references.append(Reference(kind=PAYMENT_KINDS[kind], value=object_id))
-    transaction = object_id if references else ""
-    event = arrival.begin(our_type, references=references, connector_transaction_id=transaction)
+    transaction = object_id if kind in PAYMENT_KINDS else ""
+    event = arrival.begin(our_type, connector_transaction_id=transaction)
+    if transaction:
+        event.references.add(kind=PAYMENT_KINDS[kind], value=transaction)
     _fill(event, our_type, kind, object_id, transaction)
     return event
 
