@@ -248,5 +248,7 @@ class Label:
     """What the webhook secret looks like, for the fix line of an error."""
     ingress_alias: str = ""
     """Another name of it in webhook URLs, where the provider refuses URLs that hold its own (M-Pesa)."""
+    purposes: Sequence[str] = ()
+    """What else its URLs may be registered for, besides validation and timeout (M-Pesa): "reversal", "b2c.timeout"."""
     refused_in_urls: Sequence[str] = ()
-    """Words that the provider refuses in URLs registered with it, in lower case: merchants and tokens must avoid them."""
+    """Words that the provider refuses in URLs registered with it, lower case: merchants and tokens must avoid them."""

@@ -11,7 +11,10 @@ from orchestratorx_prism.errors import NotFound, RequestRejected, UnknownConnect
 
 PREFIX = "/webhooks/"
 PURPOSES = ("validation", "timeout")
-"""What a URL may have been registered for, besides the ordinary (M-Pesa C2B validation, queue timeouts)."""
+"""What a URL may have been registered for, besides the ordinary (M-Pesa C2B validation, queue timeouts).
+
+A connector's label may name more.
+"""
 
 _NOT_FOR_CONNECTORS = frozenset(
     "host connection keep-alive transfer-encoding te trailer expect upgrade accept accept-encoding".split()
@@ -36,6 +39,7 @@ class Router:
 
     def __init__(self, connectors: Mapping[str, Label]) -> None:
         self._names = {name: name for name in connectors}
+        self._purposes = {name: (*PURPOSES, *label.purposes) for name, label in connectors.items()}
         for name, label in connectors.items():
             if label.ingress_alias:
                 self._names.setdefault(label.ingress_alias, name)
@@ -56,12 +60,13 @@ class Router:
                 "not a webhook URL", reason="PATH_UNKNOWN", fix="the form is /webhooks/{connector}/{merchant}[/{token}]"
             )
         purpose = parts[3] if len(parts) == 4 else ""
-        if purpose and purpose not in PURPOSES:
+        purposes = self._purposes[connector]
+        if purpose and purpose not in purposes:
             raise NotFound(
-                "not a webhook URL", reason="PATH_UNKNOWN", fix=f"after the token comes one of {', '.join(PURPOSES)}"
+                "not a webhook URL", reason="PATH_UNKNOWN", fix=f"after the token comes one of {', '.join(purposes)}"
             )
         if query:
-            purpose = _asked_purpose(query) or purpose
+            purpose = _asked_purpose(query, purposes) or purpose
         return Route(connector, parts[1], parts[2] if len(parts) > 2 else "", purpose)
 
 
@@ -111,12 +116,12 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
     return head
 
 
-def _asked_purpose(query: bytes) -> str:
+def _asked_purpose(query: bytes, purposes: tuple[str, ...]) -> str:
     asked = [value for name, value in parse_qsl(query.decode("latin-1")) if name == "purpose"]
-    if asked and (len(asked) > 1 or asked[0] not in PURPOSES):
+    if asked and (len(asked) > 1 or asked[0] not in purposes):
         raise RequestRejected(
             "the URL's purpose is none that we know",
-            fix=f"one of {', '.join(PURPOSES)}; or leave it out",
+            fix=f"one of {', '.join(purposes)}; or leave it out",
             metadata={"field": "purpose"},
         )
     return asked[0] if asked else ""
