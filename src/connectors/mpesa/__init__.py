@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.mpesa.client import CONFIG_KEYS, make_outside
-from connectors.mpesa.mapping import TYPES
+from connectors.mpesa.mapping import INGRESS_ALIAS, PURPOSES, REFUSED_IN_URLS, TYPES
 from connectors.mpesa.simulator import sample
 from connectors.mpesa.webhooks import acknowledge, normalize, open_webhook, parse
 from connectors.spi import Capability, Label, Trust
@@ -24,5 +24,8 @@ connector = Label(
     sample=sample,
     event_types=sorted(TYPES),
     webhook_secret_key="MPESA_URL_TOKEN",  # noqa: S106 - the name of a key
+    ingress_alias=INGRESS_ALIAS,
+    purposes=PURPOSES,
+    refused_in_urls=REFUSED_IN_URLS,
     secret_hint="the end of the callback URLs, 16 characters or more: `openssl rand -hex 24`",  # noqa: S106 - a hint
 )

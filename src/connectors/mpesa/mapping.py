@@ -122,6 +122,18 @@ TIMEOUT_PURPOSE: Final = "timeout"
 VALIDATION_PURPOSE: Final = "validation"
 """Purpose of the C2B validation URL."""
 
+PURPOSES: Final = tuple(sorted({*KINDS, *(f"{kind}.{TIMEOUT_PURPOSE}" for kind in KINDS)}))
+"""Every purpose besides the two plain ones."""
+
+INGRESS_ALIAS: Final = "daraja"
+"""Our name in webhook URLs, for Safaricom refuses to register URLs that hold its own."""
+
+REFUSED_IN_URLS: Final = ("mpesa", "m-pesa", "safaricom", "exe", "cmd", "sql", "query")
+"""Words of URLs that Safaricom refuses to register.
+
+Source: Daraja documentation, "Customer To Business", URL requirements.
+"""
+
 # Which ResultParameter tells what was asked. The first that is there decides, so the most telling come first.
 # Source: Daraja documentation, result callbacks of each API.
 KIND_BY_PARAMETER: Final[Mapping[str, str]] = {

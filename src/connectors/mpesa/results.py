@@ -1,9 +1,9 @@
 """Answers to asynchronous requests: B2C, B2B, tax, top-up, reversal, transaction status, account balance.
 
 They all look alike. What was asked is told, in this order, by
-1. the purpose of the URL, where it names a kind: "reversal", "b2c.timeout";
-2. the ResultParameters that only one kind has (`mapping.KIND_BY_PARAMETER`): `OriginalTransactionID` of a reversal,
+1. the ResultParameters that only one kind has (`mapping.KIND_BY_PARAMETER`): `OriginalTransactionID` of a reversal,
    `TransactionStatus` of a status, `B2C…` of a B2C payment;
+2. the purpose of the URL, where it names a kind: "reversal", "b2c.timeout";
 3. Safaricom's own timeout address in ReferenceData: `…/reversalresults/v1/submit`;
 4. a result code that only reversals have: R000001.
 Where nothing tells (a failure without parameters, to a URL without purpose), it is taken for a payment sent out, for
@@ -101,12 +101,12 @@ def read_accepted(envelope: Envelope, purpose: str) -> Notice:
 
 
 def _kind(result: Result, parameters: Mapping[str, Any], code: str, purpose: str) -> str:
-    by_purpose = _kind_of_purpose(purpose)
-    if by_purpose:
-        return by_purpose
     for key, kind in m.KIND_BY_PARAMETER.items():
         if key in parameters:
             return kind
+    by_purpose = _kind_of_purpose(purpose)
+    if by_purpose:
+        return by_purpose
     data = result.reference_data
     references = _by_key(data.items if isinstance(data, References) else data)
     queue = str(references.get("QueueTimeoutURL"))
