@@ -35,6 +35,10 @@ class RelayMetrics(Protocol):
         """So many attempts failed, and will be made again."""
         ...
 
+    def publish_took(self, channel: str, seconds: float) -> None:
+        """From handing a batch to the broker until all of it was acknowledged or refused."""
+        ...
+
     def backlog(self, channel: str, backlog: Backlog) -> None:
         """What is unsent, and how old the oldest is: the one to alert on."""
         ...
@@ -46,6 +50,8 @@ class NoMetrics:
     def published(self, channel: str, count: int) -> None: ...
 
     def failed(self, channel: str, count: int) -> None: ...
+
+    def publish_took(self, channel: str, seconds: float) -> None: ...
 
     def backlog(self, channel: str, backlog: Backlog) -> None: ...
 
@@ -192,6 +198,7 @@ class Line:
         """One a message. Cut off while the lease holds: later, another relay may be publishing the same rows."""
         if not messages:
             return []
+        began = time.perf_counter()
         try:
             async with asyncio.timeout(self._options.publish_within_s):
                 return await self._broker.publish(messages)
@@ -199,6 +206,8 @@ class Line:
             return [BrokerUnavailable("not acknowledged while the lease held")] * len(messages)
         except PrismError as error:
             return [error] * len(messages)
+        finally:
+            self._metrics.publish_took(self.channel.name, time.perf_counter() - began)
 
     async def _complete(self, claim: Claim, row_ids: list[int], give_up: float) -> None:
         """Marks rows sent; tries again as long as the lease holds. What is not marked is published again, same id."""

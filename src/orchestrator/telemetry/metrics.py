@@ -73,6 +73,13 @@ class Metrics:
         self._failed = Counter(
             "orchestrator_relay_failed", "Attempts to publish that failed.", ["channel"], registry=registry
         )
+        self._publish_seconds = Histogram(
+            "orchestrator_relay_publish_seconds",
+            "Time from handing a batch to the broker until all of it was acknowledged or refused.",
+            ["channel"],
+            buckets=SECONDS,
+            registry=registry,
+        )
         self._up = self._gauge(
             "orchestrator_dependency_up", "1 if the dependency answered when last asked.", ["dependency"]
         )
@@ -112,6 +119,10 @@ class Metrics:
     def failed(self, channel: str, count: int) -> None:
         """Publishing failed, and will be tried again: `RelayMetrics`."""
         self._child(self._failed, channel).inc(count)
+
+    def publish_took(self, channel: str, seconds: float) -> None:
+        """The broker answered a batch: `RelayMetrics`."""
+        self._child(self._publish_seconds, channel).observe(seconds)
 
     def backlog(self, channel: str, backlog: Backlog) -> None:
         """What a channel still has to publish: `RelayMetrics`, and every look at `/metrics`."""

@@ -76,6 +76,8 @@ async def test_what_is_recorded_is_published_with_the_time_and_marked_sent(
     published.ClearField("published_at")
     assert published == made
     assert counts.sums == {"published": 1, "failed": 0}
+    assert len(counts.seconds) == 1
+    assert 0 <= counts.seconds[0] < 1
 
 
 async def test_a_backlog_goes_out_in_batches_in_the_order_of_each_key(
