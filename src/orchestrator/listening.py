@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import ssl
 
-from orchestratorx_prism.errors import Unavailable
+from orchestrator.settings import TlsSettings
+from orchestratorx_prism.errors import SettingsRejected, Unavailable
 
 
 def bind(host: str, port: int, *, share: bool = False) -> socket.socket:
@@ -48,6 +50,24 @@ def reserve(host: str, port: int) -> socket.socket:
     found: int = alone.getsockname()[1]
     alone.close()
     return bind(host, found, share=True)
+
+
+def check_tls(tls: TlsSettings) -> None:
+    """
+    Raises:
+        SettingsRejected: A file cannot be read or is no PEM, or the key does not belong to the certificate.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(tls.certificate_file, tls.key_file)
+        if tls.client_ca_file:
+            context.load_verify_locations(tls.client_ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        why = error.strerror or getattr(error, "reason", "") or type(error).__name__
+        raise SettingsRejected(
+            f"tls: certificate_file, key_file or client_ca_file cannot be used: {why}",
+            fix="name PEM files that can be read; the key must belong to the certificate",
+        ) from None
 
 
 def port_of(listener: socket.socket) -> int:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from orchestrator.listening import bind, port_of
 from orchestrator.plugins import installed_connectors
 from orchestrator.settings import Settings
-from orchestratorx_prism.errors import PrismError
 
 if TYPE_CHECKING:
     from orchestrator.bootstrap import Application
@@ -28,8 +27,6 @@ T = TypeVar("T")
 
 _log = logging.getLogger("orchestrator.serving")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_BACKLOG_S = 1.0
-"""How long a look at the backlog may hold up `/metrics`. Seconds."""
 FORCED_EXIT = 130
 
 
@@ -109,13 +106,6 @@ class Server:
             await self._application.stop()
 
     async def _exposition(self) -> bytes:
-        application = self._application
-        for channel in application.channels:
-            try:
-                async with asyncio.timeout(_BACKLOG_S):
-                    self._metrics.backlog(channel, await application.ledger.outbox.backlog(channel))
-            except (PrismError, TimeoutError):
-                break  # the database is away; orchestrator_dependency_up says so
         state = await self._readiness.look()
         self._metrics.dependencies({"database": state.database == "ok", "broker": state.broker == "ok"})
         return await asyncio.to_thread(self._metrics.exposition)

@@ -12,10 +12,9 @@ import grpc
 from orchestrator.grpc_api import health, reflection
 from orchestrator.grpc_api.calls import Observe, Streams
 from orchestrator.grpc_api.dispatch import Dispatcher, Table
-from orchestrator.listening import address_unavailable, join_host_port
+from orchestrator.listening import address_unavailable, check_tls, join_host_port
 from orchestrator.readiness import Readiness
 from orchestrator.settings import Settings, TlsSettings
-from orchestratorx_prism.errors import SettingsRejected
 
 
 class GrpcServer:
@@ -95,15 +94,9 @@ def _options(settings: Settings, *, share_port: bool) -> list[tuple[str, int]]:
 
 
 def _credentials(tls: TlsSettings) -> Any:
-    certificate, key = _read(tls.certificate_file, "certificate_file"), _read(tls.key_file, "key_file")
-    client_ca = _read(tls.client_ca_file, "client_ca_file") if tls.client_ca_file else None
+    check_tls(tls)
+    certificate, key = Path(tls.certificate_file).read_bytes(), Path(tls.key_file).read_bytes()
+    client_ca = Path(tls.client_ca_file).read_bytes() if tls.client_ca_file else None
     return grpc.ssl_server_credentials(
         [(key, certificate)], root_certificates=client_ca, require_client_auth=client_ca is not None
     )
-
-
-def _read(file: str, name: str) -> bytes:
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise SettingsRejected(f"tls.{name}: {error.strerror}", fix="name a PEM file that can be read") from None

@@ -47,9 +47,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._arriving = False  # whether a request has begun and is not whole
         self._head_done = False
-        self._received = 0
-        self._whole = False
+        self._begun = 0  # requests that began in the read in hand
+        self._received = 0  # bytes of the request that arrives
         self._timer: asyncio.TimerHandle | None = self.loop.call_later(self.whole_within_s, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -57,22 +58,28 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._received += len(data)
+        fresh = not self._arriving
+        self._begun = 0
         super().data_received(data)
-        if self._whole:
+        if not self._arriving and (self._begun or not fresh):
             self._disarm()
-        elif self.transport.is_closing():
             return
-        elif self._is_too_large():
+        if self.transport.is_closing():
+            return
+        if not self._begun:
+            self._received += len(data)
+        else:  # of several requests in one read, how much is the last one's is not known, and cannot be much
+            self._received = len(data) if fresh and self._begun == 1 else 0
+        if self._is_too_large():
             self._cut_off(HeadTooLarge(f"more than {MAX_HEAD_BYTES} bytes before the body, or after it"))
         elif self._timer is None:
             self._timer = self.loop.call_later(self.whole_within_s, self._too_slow)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._begun += 1
+        self._arriving = True
         self._head_done = False
-        self._whole = False
-        self._received = 0
 
     def on_headers_complete(self) -> None:
         self._head_done = True
@@ -85,7 +92,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.headers = []
 
     def on_message_complete(self) -> None:
-        self._whole = True
+        self._arriving = False
         super().on_message_complete()
 
     def _refusal(self) -> PrismError | None:
@@ -103,14 +110,11 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._timer = None
-        if self.transport.is_closing():
-            return
-        if self._received == 0 and not self._head_done:
+        if self._arriving:
+            refusal = BodyTooSlow(f"the request was not whole within {self.whole_within_s:g} s", fix="send it again")
+            self._cut_off(refusal)
+        elif self.cycle is None or self.cycle.response_complete:
             self.transport.close()  # nothing was asked, nothing is answered
-            return
-        self._cut_off(
-            BodyTooSlow(f"the request was not whole within {self.whole_within_s:g} s", fix="send it again at once")
-        )
 
     def _cut_off(self, refusal: PrismError) -> None:
         """Answers, unless another answer is on its way, and ends the connection."""

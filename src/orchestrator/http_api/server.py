@@ -13,8 +13,9 @@ import uvicorn
 
 from orchestrator.http_api.protocol import GuardedProtocol
 from orchestrator.http_api.requests import PREFIX
+from orchestrator.listening import check_tls
 from orchestrator.settings import Settings
-from orchestratorx_prism.errors import PrismError, SettingsRejected
+from orchestratorx_prism.errors import PrismError
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 KEEP_ALIVE_S = 75
@@ -82,7 +83,9 @@ def _config(settings: Settings, app: App, on_refusal: Callable[[PrismError], Non
         "max_body_bytes": settings.http_max_body_bytes,
         "on_refusal": staticmethod(on_refusal),
     }
-    config = uvicorn.Config(
+    if settings.tls.on:
+        check_tls(settings.tls)
+    return uvicorn.Config(
         app,
         http=type("Protocol", (GuardedProtocol,), limits),
         ws="none",
@@ -96,11 +99,3 @@ def _config(settings: Settings, app: App, on_refusal: Callable[[PrismError], Non
         ssl_certfile=settings.tls.certificate_file or None,
         ssl_keyfile=settings.tls.key_file or None,
     )
-    try:
-        config.load()
-    except OSError as error:
-        raise SettingsRejected(
-            f"tls: the certificate or its key cannot be used: {error.strerror or type(error).__name__}",
-            fix="name a PEM certificate chain and the key that belongs to it",
-        ) from None
-    return config

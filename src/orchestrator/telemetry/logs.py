@@ -7,6 +7,7 @@ Exceptions are shown as their type and the places they passed through, never wit
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from typing import Literal, TextIO
@@ -56,6 +57,7 @@ def configure_logs(level: str, style: Literal["json", "console"], stream: TextIO
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(formatter)
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's core would write lines of its own form
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
