@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from orchestrator.ledger.base import Ledger
-from orchestrator.ledger.factory import open_ledger
-from orchestrator.publishing.channels import Channel, built_in_channels
-from orchestrator.publishing.relay import Relay, RelayMetrics
+from orchestrator.ledger.factory import ChannelRule, open_ledger
+from orchestrator.publishing.channels import DEFAULT_BROKER, Channel, built_in_channels
+from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
 from orchestrator.services import DisputeService, EventService, PaymentService, RefundService, Services
 from orchestrator.services.intake import Intake
 from orchestrator.services.merchants import Merchants
 from orchestrator.services.observing import Observer
-from orchestrator.settings import Settings
+from orchestrator.settings import MessagingSettings, Settings
 from orchestratorx_prism.brokers import BrokerSettings, open_broker
 from orchestratorx_prism.brokers.base import Broker
+
+_S_PER_H = 3_600.0
+
+
+class Counters(Observer, RelayMetrics, Protocol):
+    """Whoever counts, on both sides of the outbox."""
 
 
 @dataclass(frozen=True)
@@ -28,22 +35,75 @@ class Application:
     broker: Broker
     services: Services
     merchants: Merchants
-    relay: Relay
+    relay: Relay | None
+    """None: nothing is published; subscribers read the ledger."""
 
-    async def start(self, *, relay: bool = True) -> None:
-        """Opens the ledger; starts to publish, unless another process does.
+    async def start(self) -> None:
+        """Opens the ledger and begins to publish.
 
         Raises:
             Unavailable: The database cannot be reached. A broker that is away does not stop the start.
         """
         await self.ledger.open()
-        if relay:
+        if self.relay is not None:
             await self.relay.start()
 
     async def stop(self) -> None:
-        """Finishes what is in hand, then closes in the reverse order."""
-        async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(self.ledger.close)
-            stack.push_async_callback(self.broker.close)
-            stack.push_async_callback(self.merchants.aclose)
-            stack.push_async_callback(self.relay.stop)
+        """Finishes what is in hand, then closes in the reverse order, all of it even if a part fails."""
+        async with contextlib.AsyncExitStack() as closing:
+            closing.push_async_callback(self.ledger.close)
+            closing.push_async_callback(self.merchants.aclose)
+            if self.relay is not None:
+                closing.push_async_callback(self.broker.close)
+                closing.push_async_callback(self.relay.stop)
+
+
+def build(settings: Settings, counters: Counters | None = None, *, publishes: bool = True) -> Application:
+    """Puts the parts together; nothing is opened yet.
+
+    Args:
+        publishes: False for embedded use without settings: no outbox, no relay.
+
+    Raises:
+        SettingsRejected: No such database, broker or channel.
+        DriverMissing: A driver is not installed; the fix is the install command.
+    """
+    channels = built_in_channels() if publishes else []
+    ledger = _ledger(settings, channels)
+    broker = open_broker(_broker_settings(settings.messaging))
+    merchants = Merchants(settings)
+    intake = Intake(merchants, keeps_raw=ledger.keeps_raw, max_body_bytes=settings.http_max_body_bytes)
+    services = Services(
+        EventService(intake, ledger, counters),
+        PaymentService(ledger),
+        RefundService(ledger),
+        DisputeService(ledger),
+    )
+    options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)
+    relay = (
+        Relay(ledger.outbox, channels, {DEFAULT_BROKER: broker}, metrics=counters, options=options)
+        if publishes
+        else None
+    )
+    return Application(settings, ledger, broker, services, merchants, relay)
+
+
+def _ledger(settings: Settings, channels: Sequence[Channel]) -> Ledger:
+    return open_ledger(
+        settings.database_url.get_secret_value(),
+        channels=[ChannelRule(channel.name, channel.selection.takes) for channel in channels],
+        raw_keys={key_id: secret.get_secret_value() for key_id, secret in settings.raw_keys.items()},
+        migrate=settings.database_migrate,
+        window=settings.duplicate_window,
+    )
+
+
+def _broker_settings(messaging: MessagingSettings) -> BrokerSettings:
+    return BrokerSettings(
+        broker_type=messaging.broker_type,
+        url=messaging.url.get_secret_value(),
+        subject_prefix=messaging.subject_prefix,
+        stream=messaging.stream,
+        queue_group=messaging.queue_group,
+        replicas=messaging.replicas,
+    )

@@ -30,8 +30,8 @@ def open_transport(settings: Mapping[str, Any] | None = None) -> EmbeddedTranspo
         SettingsRejected: Every fault of the settings at once.
     """
     if settings is None:
-        return EmbeddedTransport(build(settings_from({"database_url": "memory:"})), publishes=False)
-    return EmbeddedTransport(build(settings_from(settings)), publishes=True)
+        return EmbeddedTransport(build(settings_from({"database_url": "memory:"}), publishes=False))
+    return EmbeddedTransport(build(settings_from(settings)))
 
 
 class EmbeddedTransport:
@@ -39,9 +39,8 @@ class EmbeddedTransport:
 
     loop_bound = True
 
-    def __init__(self, application: Application, *, publishes: bool) -> None:
+    def __init__(self, application: Application) -> None:
         self._application = application
-        self._publishes = publishes
         self._methods = rpc_methods(application.services)
         self._starting: asyncio.Lock | None = None
         self._started = False
@@ -68,7 +67,8 @@ class EmbeddedTransport:
         if timeout_s is None:
             answer: M = await call
             return answer
-        return await _within(call, timeout_s)
+        bounded: M = await _within(call, timeout_s)
+        return bounded
 
     async def server_stream(
         self,
@@ -119,7 +119,7 @@ class EmbeddedTransport:
             self._starting = asyncio.Lock()
         async with self._starting:
             if not self._started:
-                await self._application.start(relay=self._publishes)
+                await self._application.start()
                 self._started = True
 
 

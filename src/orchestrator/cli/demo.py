@@ -33,8 +33,12 @@ def demo(rounds: int, seed: int, pace_s: float) -> None:
     """
     console = Console(highlight=False)
     console.print("Webhooks as they arrive, shuffled; what became of each:\n")
-    console.print(f"{'provider':8} {'webhook':44} {'reference':9} {'outcome':10} event or reason", style="bold")
-    report = asyncio.run(run(rounds, seed=seed, pace_s=pace_s, show=lambda outcome: console.print(_line(outcome))))
+    console.print(f"{'provider':8} {'webhook':40} {'reference':9} {'outcome':9} event or reason", style="bold")
+
+    def show(outcome: Outcome) -> None:
+        console.print(_line(outcome), soft_wrap=True)
+
+    report = asyncio.run(run(rounds, seed=seed, pace_s=pace_s, show=show))
     console.print()
     console.print(_payments(report))
     _summary(console, report)
@@ -45,10 +49,10 @@ def _line(outcome: Outcome) -> str:
     letter = outcome.letter
     style = _STYLES[outcome.kind]
     place = f" #{outcome.sequence}" if outcome.kind == "recorded" and outcome.sequence else ""
-    mischief = f" ({letter.mischief})" if letter.mischief is not Mischief.NONE else ""
+    forged = " (forged)" if letter.mischief is Mischief.FORGED else ""
     return (
-        f"{letter.story.connector:8} {letter.step.event_type:44} {letter.reference:9} "
-        f"[{style}]{outcome.kind:10}[/{style}] {outcome.what}{place}{mischief}"
+        f"{letter.story.connector:8} {letter.step.event_type:40} {letter.reference:9} "
+        f"[{style}]{outcome.kind:9}[/{style}] {outcome.what}{place}{forged}"
     )
 
 
@@ -59,15 +63,14 @@ def _payments(report: Report) -> Table:
     for column in ("provider", "reference", "story", "status", "captured", "refunded", "events"):
         table.add_column(column, justify="right" if column in {"captured", "refunded", "events"} else "left")
     for story, reference, payment in report.payments:
-        values = payment.to_dict()
         table.add_row(
             story.connector,
             reference,
             story.title,
-            values["status"],
-            _money(values.get("captured")),
-            _money(values.get("refunded")),
-            str(values.get("sequence", 0)),
+            payment["status"],
+            _money(payment.get("captured")),
+            _money(payment.get("refunded")),
+            str(payment.get("sequence", 0)),
         )
     return table
 

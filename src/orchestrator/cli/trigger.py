@@ -58,7 +58,7 @@ def trigger(
     if list_types:
         click.echo("\n".join(label.event_types))
         return
-    if event_type not in label.event_types:
+    if event_type is None or event_type not in label.event_types:
         raise click.BadParameter(
             f"not a type of {connector}; `trigger {connector} --list` lists them", param_hint="TYPE"
         )

@@ -25,7 +25,7 @@ class Mischief(StrEnum):
     """What was done to a webhook on its way."""
 
     NONE = ""
-    DUPLICATE = "sent again"
+    DUPLICATE = "twice"
     FORGED = "forged"
 
 

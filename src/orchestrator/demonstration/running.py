@@ -15,11 +15,15 @@ from typing import Any
 from orchestrator.demonstration.posting import Letter, Mischief, post_bag
 from orchestrator.demonstration.stories import Story
 from orchestratorx_prism import EventClient, PaymentClient
+from orchestratorx_prism.brokers import BrokerSettings, Subscription, open_broker
+from orchestratorx_prism.envelopes.cloudevents import decode
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.event_pb2 import Event
+from orchestratorx_prism.values import to_dict
 
 IN_FLIGHT = 8
 PATIENCE_S = 10.0
+ADDRESS = "payments.events*"
 
 
 @dataclass(slots=True)
@@ -41,7 +45,7 @@ class Report:
 
     outcomes: list[Outcome] = field(default_factory=list)
     published: int = 0
-    payments: list[tuple[Story, str, Any]] = field(default_factory=list)
+    payments: list[tuple[Story, str, dict[str, Any]]] = field(default_factory=list)
     """Story, merchant's reference, the payment's state."""
     faults: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -52,7 +56,7 @@ class Report:
 
 
 async def run(rounds: int, *, seed: int, pace_s: float, show: Callable[[Outcome], None]) -> Report:
-    """Posts every webhook of the bag to `EventClient`s over one SQLite ledger and listens to the stream.
+    """Posts every webhook of the bag to `EventClient`s over one SQLite ledger, and consumes what the broker delivers.
 
     Args:
         pace_s: Pause after each webhook, so that people can follow.
@@ -61,37 +65,61 @@ async def run(rounds: int, *, seed: int, pace_s: float, show: Callable[[Outcome]
     report = Report()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="orchestratorx-demo-") as folder:
-        settings = {"database_url": f"sqlite:///{Path(folder) / 'demo.db'}", "log_level": "error"}
+        broker_url = f"memory://{Path(folder).name}"
+        settings = {"database_url": f"sqlite:///{Path(folder) / 'demo.db'}", "messaging": {"url": broker_url}}
         bag = post_bag(rounds, seed=seed, now_s=int(time.time()))
-        clients = {
-            name: EventClient(connector=name, settings=settings) for name in sorted({x.story.connector for x in bag})
-        }
-        heard: list[Event] = []
-        first = next(iter(clients.values()))
-        changed = asyncio.Event()
-        listener = asyncio.create_task(_listen(first, heard, changed))
-        try:
-            await _post_all(bag, clients, pace_s, lambda outcome: (report.outcomes.append(outcome), show(outcome)))
-            await _all_heard(heard, report.count("recorded"), changed)
+        async with contextlib.AsyncExitStack() as stack:
+            clients = {
+                name: await stack.enter_async_context(EventClient(connector=name, settings=settings))
+                for name in sorted({letter.story.connector for letter in bag})
+            }
+            subscription = await _subscribe(stack, broker_url)
+            await _post_all(bag, clients, pace_s, report, show)
+            heard = await _consume(subscription, report.count("recorded"))
             report.published = len(heard)
             report.payments = await _payments(bag, report, settings)
             report.faults = _faults(report, heard)
-        finally:
-            listener.cancel()
-            for client in clients.values():
-                await client.aclose()
     report.seconds = time.monotonic() - began
     return report
 
 
+async def _subscribe(stack: contextlib.AsyncExitStack, broker_url: str) -> Subscription:
+    """As a consumer anywhere would; the broker happens to be in this process."""
+    broker = open_broker(BrokerSettings(broker_type="memory", url=broker_url))
+    await broker.connect()
+    stack.push_async_callback(broker.close)
+    subscription = await broker.subscribe([ADDRESS], group="demo")
+    stack.push_async_callback(subscription.close)
+    return subscription
+
+
+async def _consume(subscription: Subscription, expected: int) -> list[Event]:
+    """Every event delivered, in order; what is missing when patience ends is a fault of the report."""
+    heard: list[Event] = []
+    while len(heard) < expected:
+        deliveries = await subscription.fetch(limit=100, timeout_s=PATIENCE_S)
+        if not deliveries:
+            break
+        for delivery in deliveries:
+            heard.append(decode(delivery.message))
+            await delivery.ack()
+    return heard
+
+
 async def _post_all(
-    bag: list[Letter], clients: dict[str, EventClient], pace_s: float, done: Callable[[Outcome], object]
+    bag: list[Letter],
+    clients: dict[str, EventClient],
+    pace_s: float,
+    report: Report,
+    show: Callable[[Outcome], None],
 ) -> None:
     waiting = iter(bag)
 
     async def postman() -> None:
         for letter in waiting:
-            done(await _post(letter, clients[letter.story.connector]))
+            outcome = await _post(letter, clients[letter.story.connector])
+            report.outcomes.append(outcome)
+            show(outcome)
             await asyncio.sleep(pace_s)
 
     await asyncio.gather(*(postman() for _ in range(IN_FLIGHT)))
@@ -107,26 +135,14 @@ async def _post(letter: Letter, client: EventClient) -> Outcome:
     return Outcome(letter, kind, event["type"], event.message.payment_id, event.message.sequence)
 
 
-async def _listen(client: EventClient, heard: list[Event], changed: asyncio.Event) -> None:
-    async for event in client.subscribe_events(cursor="0"):
-        heard.append(event.message)
-        changed.set()
-
-
-async def _all_heard(heard: list[Event], expected: int, changed: asyncio.Event) -> None:
-    with contextlib.suppress(TimeoutError):  # what is missing then is a fault of the report
-        async with asyncio.timeout(PATIENCE_S):
-            while len(heard) < expected:
-                changed.clear()
-                await changed.wait()
-
-
-async def _payments(bag: list[Letter], report: Report, settings: dict[str, Any]) -> list[tuple[Story, str, Any]]:
+async def _payments(
+    bag: list[Letter], report: Report, settings: dict[str, Any]
+) -> list[tuple[Story, str, dict[str, Any]]]:
     ids = {outcome.letter.payment: outcome.payment_id for outcome in report.outcomes if outcome.payment_id}
     stories = {letter.payment: letter.story for letter in bag}
     async with PaymentClient(settings=settings) as client:
         return [
-            (stories[number], f"order-{number}", (await client.get(payment_id=ids[number])).payment)
+            (stories[number], f"order-{number}", to_dict((await client.get(payment_id=ids[number])).payment))
             for number in sorted(ids)
         ]
 

@@ -41,7 +41,7 @@ STORIES: tuple[Story, ...] = (
             Step("payment_intent.succeeded"),
             Step("refund.created", 5_00),
         ),
-        "captured",
+        "CAPTURED",
     ),
     Story(
         "stripe",
@@ -49,7 +49,7 @@ STORIES: tuple[Story, ...] = (
         42_50,
         "EUR",
         (Step("payment_intent.created"), Step("payment_intent.payment_failed"), Step("payment_intent.succeeded")),
-        "captured",
+        "CAPTURED",
     ),
     Story(
         "stripe",
@@ -61,7 +61,7 @@ STORIES: tuple[Story, ...] = (
             Step("payment_intent.succeeded"),
             Step("charge.dispute.created"),
         ),
-        "captured",
+        "CAPTURED",
     ),
     Story(
         "adyen",
@@ -69,7 +69,7 @@ STORIES: tuple[Story, ...] = (
         75_00,
         "EUR",
         (Step("AUTHORISATION"), Step("CAPTURE"), Step("REFUND")),
-        "captured",
+        "CAPTURED",
     ),
     Story(
         "adyen",
@@ -77,9 +77,9 @@ STORIES: tuple[Story, ...] = (
         20_00,
         "GBP",
         (Step("AUTHORISATION"), Step("CAPTURE"), Step("CAPTURE_FAILED")),
-        "authorized",
+        "AUTHORIZED",
     ),
-    Story("adyen", "reserved, then released", 12_500, "KWD", (Step("AUTHORISATION"), Step("CANCELLATION")), "voided"),
+    Story("adyen", "reserved, then released", 12_500, "KWD", (Step("AUTHORISATION"), Step("CANCELLATION")), "VOIDED"),
     Story(
         "paypal",
         "approved, captured, refunded",
@@ -90,7 +90,7 @@ STORIES: tuple[Story, ...] = (
             Step("PAYMENT.CAPTURE.COMPLETED"),
             Step("PAYMENT.CAPTURE.REFUNDED"),
         ),
-        "captured",
+        "CAPTURED",
     ),
     Story(
         "paypal",
@@ -98,7 +98,7 @@ STORIES: tuple[Story, ...] = (
         18_00,
         "USD",
         (Step("PAYMENT.AUTHORIZATION.CREATED"), Step("PAYMENT.AUTHORIZATION.VOIDED")),
-        "voided",
+        "VOIDED",
     ),
     Story(
         "mpesa",
@@ -106,8 +106,8 @@ STORIES: tuple[Story, ...] = (
         250_00,
         "KES",
         (Step("stk.success"), Step("reversal.success")),
-        "captured",
+        "CAPTURED",
     ),
-    Story("mpesa", "the payer pressed cancel", 99_00, "KES", (Step("stk.canceled"),), "failed"),
-    Story("mpesa", "paid at the till, unannounced", 40_00, "KES", (Step("c2b.confirmation"),), "pending"),
+    Story("mpesa", "the payer pressed cancel", 99_00, "KES", (Step("stk.canceled"),), "FAILED"),
+    Story("mpesa", "paid at the till, unannounced", 40_00, "KES", (Step("c2b.confirmation"),), "PENDING"),
 )
