@@ -20,6 +20,7 @@ from orchestratorx_prism.v1.money_pb2 import Money
 WITHOUT_DECIMALS = frozenset({"HUF", "JPY", "TWD"})
 """Source: PayPal docs, "Currency codes": decimals are refused for these."""
 
+_MAX_INT64 = 2**63 - 1
 _NUMBER = re.compile(rb'"?(-?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,6})?)"?')
 
 
@@ -62,18 +63,26 @@ def money(amount: Amount | None, currency: str = "") -> Money | None:
 
 def total(amounts: Iterable[Money | None]) -> Money | None:
     """The sum, if all are there and of one currency; else None: a sum over currencies means nothing."""
-    found = list(amounts)
-    first = found[0] if found else None
-    if first is None:
-        return None
-    units = 0
-    for one in found:
-        if one is None or one.currency != first.currency:
+    return balance((one, 1) for one in amounts)
+
+
+def balance(amounts: Iterable[tuple[Money | None, int]]) -> Money | None:
+    """Like `total`, of amounts that each count with their sign: 1 or -1.
+
+    Raises:
+        PayloadRejected: AMOUNT_OUT_OF_RANGE.
+    """
+    units, currencies = 0, set()
+    for one, sign in amounts:
+        if one is None:
             return None
-        units += one.minor_units
-    if units > 2**63 - 1:
+        units += sign * one.minor_units
+        currencies.add(one.currency)
+    if len(currencies) != 1:
+        return None
+    if abs(units) > _MAX_INT64:
         raise PayloadRejected("an amount does not fit in 64 bits", reason="AMOUNT_OUT_OF_RANGE")
-    return Money(minor_units=units, currency=first.currency)
+    return Money(minor_units=units, currency=currencies.pop())
 
 
 def decimal_text(minor_units: int, currency: str) -> str:

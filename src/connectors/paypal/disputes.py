@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 
-from connectors.paypal.amounts import Amount, money
+from connectors.paypal.amounts import Amount, balance, money
 from connectors.paypal.delivery import Delivery, missing
 from connectors.paypal.mapping import DISPUTE_CREATED, DISPUTE_OUTCOMES, DISPUTE_UPDATED, meaning
 from connectors.paypal.references import Names
@@ -24,6 +22,8 @@ _STATUSES = {
     "dispute.lost": DisputeStatus.DISPUTE_STATUS_LOST,
     "dispute.expired": DisputeStatus.DISPUTE_STATUS_EXPIRED,
 }
+_SIGNS = {"DEBIT": 1, "CREDIT": -1}
+"""Type of a movement on the merchant's account → how it counts in what was taken."""
 
 
 class DisputedTransaction(msgspec.Struct):
@@ -130,22 +130,11 @@ def _our_type(event_type: str, resource: Dispute) -> str | None:
 
 def _withdrawn(our_type: str, resource: Dispute) -> Money | None:
     """What the dispute has taken from the merchant: the movements on their account, else what a lost one gave back."""
-    moved = _net(m for m in resource.money_movements or () if (m.affected_party or "").upper() == "SELLER")
+    moved = balance(
+        (money(movement.amount), _SIGNS[(movement.type or "").upper()])
+        for movement in resource.money_movements or ()
+        if (movement.affected_party or "").upper() == "SELLER" and (movement.type or "").upper() in _SIGNS
+    )
     if moved is not None or our_type != "dispute.lost":
         return moved
     return money(resource.dispute_outcome.amount_refunded if resource.dispute_outcome else None)
-
-
-def _net(movements: Iterable[MoneyMovement]) -> Money | None:
-    net: Money | None = None
-    for movement in movements:
-        amount = money(movement.amount)
-        kind = (movement.type or "").upper()
-        if amount is None or kind not in {"DEBIT", "CREDIT"}:
-            continue
-        if net is None:
-            net = Money(currency=amount.currency)
-        if amount.currency != net.currency:
-            return None
-        net.minor_units += amount.minor_units if kind == "DEBIT" else -amount.minor_units
-    return net
