@@ -123,7 +123,7 @@ class Merchants:
         return merchant.connectors.get(label.name) or ConnectorSettings()
 
     def _agreed_environment(self, asked: Environment.ValueType, merchant_id: str) -> Environment.ValueType:
-        """What the call asks for, else what is configured. A call must not turn a production merchant into a sandbox."""
+        """What the call asks for, else what is configured. A call must not turn production into a sandbox."""
         configured = self._environment(merchant_id)
         if configured == Environment.ENVIRONMENT_PRODUCTION and asked == Environment.ENVIRONMENT_SANDBOX:
             raise RequestRejected(
