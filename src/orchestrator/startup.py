@@ -71,7 +71,7 @@ def warnings(settings: Settings, labels: Mapping[str, Label]) -> list[str]:
     """What is unwise, each with what to do. None of it keeps the server from starting."""
     found = []
     if not any(any(_merchants_with_secret(settings, label)) for label in labels.values()):
-        keys = ", ".join(label.webhook_secret_key for label in labels.values() if label.webhook_secret_key)
+        keys = ", ".join(filter(None, (label.webhook_secret_key or label.webhook_id_key for label in labels.values())))
         found.append(f"no webhook secret is set, so that webhooks are refused: set one of {keys}")
     if not settings.raw_keys:
         found.append("raw bodies are not kept: set raw_keys to keep them, encrypted")
@@ -80,7 +80,9 @@ def warnings(settings: Settings, labels: Mapping[str, Label]) -> list[str]:
         found.append("the database is in memory: a restart forgets everything; set database_url")
     elif database.startswith("sqlite") and settings.workers > 1:
         found.append("workers share one SQLite file and wait for each other: use PostgreSQL")
-    if broker == "memory":
+    if broker == "memory" and settings.messaging.url.get_secret_value():
+        found.append("messaging.url is set, but the broker is memory: set messaging.broker_type too")
+    elif broker == "memory":
         found.append("broker memory: events leave only by SubscribeEvents; set messaging.broker_type and url")
     if not settings.api_keys:
         found.append("gRPC asks for no API key: set api_keys")
@@ -98,7 +100,7 @@ def without_password(url: str) -> str:
     if not parts.netloc:
         return url.partition("?")[0]
     address = join_host_port(parts.hostname or "", parts.port) if parts.port else parts.hostname or ""
-    user = f"{parts.username}@" if parts.username else ""
+    user = f"{parts.username}@" if parts.username and parts.password else ""  # a name alone may be a token (NATS)
     return f"{parts.scheme}://{user}{address}{parts.path}"
 
 

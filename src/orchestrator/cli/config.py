@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from orchestrator.plugins import installed_connectors
 from orchestrator.settings_loading import load_settings
@@ -42,9 +40,8 @@ def check(file: str | None, everything: bool, as_json: bool) -> None:
 
 
 def _print(shown: list[Shown], *, hidden: int) -> None:
-    table = Table("setting", "value", "from", box=None)
-    for each in shown:
-        table.add_row(each.name, msgspec.json.encode(each.value).decode(), each.origin)
-    if shown:
-        Console().print(table)
+    lines = [(f"{each.name} = {msgspec.json.encode(each.value).decode()}", each.origin) for each in shown]
+    width = max((len(line) for line, _ in lines), default=0)
+    for line, origin in lines:
+        click.echo(f"{line:{width}}  # {origin}")
     click.echo(f"the settings hold together; {hidden} have their default" + (" (--all shows them)" if hidden else ""))

@@ -12,11 +12,12 @@ from rich.table import Table
 from connectors.spi import Label, Trust
 from orchestrator.plugins import installed_connectors
 
-TRUST_WORDS: dict[Trust.ValueType, str] = {
-    Trust.TRUST_SIGNED: "signed: the signature covers the body",
-    Trust.TRUST_SIGNED_WEAKLY: "signed weakly: ask the provider before money moves",
-    Trust.TRUST_QUERY_BACK: "unsigned: believed when the provider confirms it",
+TRUST_WORDS: dict[Trust.ValueType, tuple[str, str]] = {
+    Trust.TRUST_SIGNED: ("signed", "the signature covers the body"),
+    Trust.TRUST_SIGNED_WEAKLY: ("signed weakly", "the signature does not bind the whole body: ask before money moves"),
+    Trust.TRUST_QUERY_BACK: ("unsigned", "accepted by URL token and address, believed when the provider confirms it"),
 }
+"""In one word, and in a sentence."""
 
 
 @click.command()
@@ -32,20 +33,21 @@ def connectors(as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(described), indent=2).decode())
         return
-    console = Console()
-    table = Table("connector", "can", "trust", "event types", "webhook URL", box=None)
+    console = Console(highlight=False)
+    table = Table("connector", "trust", "event types", "can", box=None)
     for each in described:
         can = ", ".join(each["capabilities"])
-        table.add_row(each["name"], can, each["trust_text"], str(len(each["event_types"])), each["webhook_path"])
+        table.add_row(each["name"], each["trust_word"], str(len(each["event_types"])), can)
     console.print(table)
     for each in described:
-        console.print(
-            f"\n{each['title']}: set in the environment, or under merchants.default.connectors.{each['name']}"
-        )
-        keys = Table(box=None, show_header=False, padding=(0, 2))
+        console.print(f"\n{each['title']}: {each['trust_text']}", style="bold", soft_wrap=True)
+        console.print(f"  webhooks to  POST {each['webhook_path']}", soft_wrap=True)
         for key, where in each["config_keys"].items():
-            keys.add_row(key, where)
-        console.print(keys)
+            console.print(f"  {key}  {where}", soft_wrap=True, markup=False)
+    console.print(
+        "\nThese are variables of the environment, for the merchant `default`. For others, and in the settings file:"
+    )
+    console.print("merchants.NAME.connectors.CONNECTOR, with webhook_secrets, webhook_id and credentials.")
 
 
 def describe(label: Label) -> dict[str, Any]:
@@ -56,7 +58,8 @@ def describe(label: Label) -> dict[str, Any]:
         "title": label.title,
         "capabilities": sorted(capability.value for capability in label.capabilities),
         "trust": Trust.Name(label.trust),
-        "trust_text": TRUST_WORDS[label.trust],
+        "trust_word": TRUST_WORDS[label.trust][0],
+        "trust_text": TRUST_WORDS[label.trust][1],
         "webhook_path": f"/webhooks/{label.ingress_alias or label.name}/{{merchant}}{token}",
         "config_keys": dict(label.config_keys),
         "webhook_secret_key": label.webhook_secret_key,

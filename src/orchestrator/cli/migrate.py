@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from orchestrator.serving import run_loop
+from orchestrator.settings import Settings
 from orchestrator.settings_loading import load_settings
 from orchestrator.startup import without_password
 
@@ -19,8 +20,14 @@ def migrate(config: str | None, database_url: str | None) -> None:
 
     Exit status: 0 the schema is up to date, 2 wrong settings, 3 the database cannot be reached.
     """
-    from orchestrator.bootstrap import migrate_database
-
     settings = load_settings(config, {"database_url": database_url})
-    run_loop(migrate_database(settings))
+    run_loop(_migrated(settings))
     click.echo(f"up to date: {without_password(settings.database_url.get_secret_value())}")
+
+
+async def _migrated(settings: Settings) -> None:
+    from orchestrator.bootstrap import build
+
+    ledger = build(settings.model_copy(update={"database_migrate": True})).ledger
+    await ledger.open()
+    await ledger.close()

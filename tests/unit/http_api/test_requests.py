@@ -82,7 +82,9 @@ def test_other_paths_are_not_webhook_urls(path: str) -> None:
         ROUTER.route(path, b"")
 
 
-@pytest.mark.parametrize("path", ["/webhooks/", "/webhooks/acme/default", "/webhooks/STRIPE/default", "/webhooks/../x/y"])
+@pytest.mark.parametrize(
+    "path", ["/webhooks/", "/webhooks/acme/default", "/webhooks/STRIPE/default", "/webhooks/../x/y"]
+)
 def test_a_connector_nobody_installed_is_unknown(path: str) -> None:
     with pytest.raises(UnknownConnector) as refused:
         ROUTER.route(path, b"")
@@ -111,7 +113,9 @@ def test_headers_are_passed_on_without_those_of_the_hop() -> None:
 
 
 def test_a_header_given_twice_with_different_values_is_as_if_it_had_not_come() -> None:
-    head = read_head([(b"stripe-signature", b"a"), (b"x", b"1"), (b"stripe-signature", b"b"), (b"stripe-signature", b"a")])
+    head = read_head(
+        [(b"stripe-signature", b"a"), (b"x", b"1"), (b"stripe-signature", b"b"), (b"stripe-signature", b"a")]
+    )
     assert head.passed_on == {"x": "1"}
     assert head.repeated == ["stripe-signature"]
 
@@ -123,7 +127,9 @@ def test_a_header_given_twice_with_one_value_came_once() -> None:
 
 
 def test_lists_that_proxies_add_to_are_joined_in_order() -> None:
-    head = read_head([(b"x-forwarded-for", b"1.1.1.1"), (b"via", b"a"), (b"x-forwarded-for", b"2.2.2.2"), (b"via", b"b")])
+    head = read_head(
+        [(b"x-forwarded-for", b"1.1.1.1"), (b"via", b"a"), (b"x-forwarded-for", b"2.2.2.2"), (b"via", b"b")]
+    )
     assert head.forwarded_for == "1.1.1.1, 2.2.2.2"
     assert head.passed_on == {"via": "a, b"}
 
