@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -198,7 +199,14 @@ def _is_ca(certificate: x509.Certificate) -> bool:
 
 
 def _is_root(certificate: x509.Certificate) -> bool:
-    return certificate.subject == certificate.issuer and _is_ca(certificate)
+    """Whether it is a CA that has signed itself."""
+    if not _is_ca(certificate):
+        return False
+    try:
+        certificate.verify_directly_issued_by(certificate)
+    except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
+        return False
+    return True
 
 
 def _ca_may_sign(_: Policy, __: x509.Certificate, usage: x509.KeyUsage | None) -> None:

@@ -66,6 +66,12 @@ def test_a_root_given_by_the_caller_is_an_anchor(shop: SimpleNamespace, verify: 
     verify(shop.good, certificates=(shop.good.pem, shop.inner.pem, shop.root.pem))
 
 
+def test_a_root_that_did_not_sign_itself_is_none(shop: SimpleNamespace, verify: Verify) -> None:
+    crossed = shop.make_certificate("Test root", shop.make_certificate("Test root", ca=True, key_name="k"), ca=True)
+    leaf = shop.leaf(crossed)
+    assert "anchors" in refused(verify, leaf, certificates=(leaf.pem, crossed.pem))
+
+
 def test_a_fetched_root_is_none(shop: SimpleNamespace, verify: Verify) -> None:
     chain = (shop.good.pem + shop.inner.pem + shop.root.pem,)
     assert "anchors" in refused(verify, shop.good, fetched_certificates=chain)
