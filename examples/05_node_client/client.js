@@ -51,7 +51,7 @@ function signedWebhook() {
   return { body, headers: { "stripe-signature": `t=${seconds},v1=${signature}` } };
 }
 
-// What went wrong, as the server says it: google.rpc.ErrorInfo lies in the trailing metadata; its reason is plain text.
+// What went wrong, as the server says it. google.rpc.ErrorInfo, with the constant reason, is in error.metadata.
 function explain(error) {
   return `${grpc.status[error.code]}: ${error.details}`;
 }

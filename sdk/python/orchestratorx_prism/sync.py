@@ -21,7 +21,7 @@ from orchestratorx_prism.clients._generated import (
     SubscribeEventsFields,
 )
 from orchestratorx_prism.clients._generated_sync import DisputeClient, EventMethods, PaymentClient, RefundClient
-from orchestratorx_prism.clients.base import DEFAULT_MERCHANT, DEFAULT_TIMEOUT_S
+from orchestratorx_prism.clients.base import DEFAULT_MERCHANT
 from orchestratorx_prism.clients.events import EventPage, Webhook
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.transports.base import Transport
@@ -56,7 +56,7 @@ class EventClient(EventMethods):
         target: str | None = None,
         merchant_id: str = DEFAULT_MERCHANT,
         settings: Mapping[str, Any] | None = None,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
+        timeout_s: float | None = None,
         tls: Tls | None = None,
         insecure: bool = False,
         transport: Transport | None = None,

@@ -41,7 +41,7 @@ class ServiceClient:
         target: str | None = None,
         merchant_id: str = DEFAULT_MERCHANT,
         settings: Mapping[str, Any] | None = None,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
+        timeout_s: float | None = None,
         tls: Tls | None = None,
         insecure: bool = False,
         transport: Transport | None = None,
@@ -52,7 +52,8 @@ class ServiceClient:
             target: "host:port" of a server. None: the orchestrator runs in this process.
             merchant_id: Whose events and payments; goes into every request that names no merchant.
             settings: In this process only: as in the server's settings file. None: nothing on disk, no broker.
-            timeout_s: How long one call may take, if the call itself does not say. Seconds.
+            timeout_s: How long one call may take, if the call itself does not say. Seconds. None: 20 to a server, no
+                limit in this process, where a timer would cost a fifth of the call.
             tls: With `target`: certificates. None: the system's roots; no TLS where the target is this machine.
             insecure: With `target`: send keys and webhooks in clear, wherever to.
             transport: Instead of `target` and `settings`: another client's, to share. Whoever made it closes it.
@@ -70,7 +71,7 @@ class ServiceClient:
         self._transport = transport or _open(target, settings, tls, insecure)
         self._metadata = _metadata(api_key)
         self._merchant_id = merchant_id
-        self._timeout_s = timeout_s
+        self._timeout_s = DEFAULT_TIMEOUT_S if timeout_s is None and _is_remote(self._transport) else timeout_s
 
     @property
     def transport(self) -> Transport:
@@ -205,6 +206,10 @@ def _open(target: str | None, settings: Mapping[str, Any] | None, tls: Tls | Non
     from orchestratorx_prism.transports.grpc import GrpcTransport
 
     return GrpcTransport(target, tls=tls, insecure=insecure)
+
+
+def _is_remote(transport: Transport) -> bool:
+    return not isinstance(transport, EmbeddedTransport)
 
 
 def _metadata(api_key: str | None) -> tuple[tuple[str, str], ...]:

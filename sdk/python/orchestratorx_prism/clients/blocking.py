@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from orchestratorx_prism.clients.base import DEFAULT_MERCHANT, DEFAULT_TIMEOUT_S, ServiceClient
+from orchestratorx_prism.clients.base import DEFAULT_MERCHANT, ServiceClient
 from orchestratorx_prism.transports.base import Transport
 
 TYPE_CHECKING = False
@@ -100,7 +100,7 @@ class BlockingClient(Generic[C]):
         target: str | None = None,
         merchant_id: str = DEFAULT_MERCHANT,
         settings: Mapping[str, Any] | None = None,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
+        timeout_s: float | None = None,
         tls: Tls | None = None,
         insecure: bool = False,
         transport: Transport | None = None,

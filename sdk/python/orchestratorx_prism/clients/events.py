@@ -16,7 +16,7 @@ from orchestratorx_prism.clients._generated import (
     ParseEventFields,
     SubscribeEventsFields,
 )
-from orchestratorx_prism.clients.base import DEFAULT_MERCHANT, DEFAULT_TIMEOUT_S, ended, merged
+from orchestratorx_prism.clients.base import DEFAULT_MERCHANT, ended, merged
 from orchestratorx_prism.clients.webhooks import body_bytes, header_dict, webhook_request
 from orchestratorx_prism.errors import Internal, PrismError, RequestRejected, Unavailable
 from orchestratorx_prism.from_values import enum_number
@@ -78,7 +78,7 @@ class EventClient(EventMethods):
         target: str | None = None,
         merchant_id: str = DEFAULT_MERCHANT,
         settings: Mapping[str, Any] | None = None,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
+        timeout_s: float | None = None,
         tls: Tls | None = None,
         insecure: bool = False,
         transport: Transport | None = None,
