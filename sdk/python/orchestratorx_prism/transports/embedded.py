@@ -129,7 +129,7 @@ class EmbeddedTransport:
                 continue
             if loop is here:
                 await shared.transport.close()
-            elif not loop.is_closed():
+            elif loop.is_running():
                 asyncio.run_coroutine_threadsafe(shared.transport.close(), loop)
 
     def _inner(self) -> Transport:

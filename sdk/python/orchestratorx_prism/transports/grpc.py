@@ -185,7 +185,7 @@ class GrpcTransport:
         for loop, channel in list(self._channels.items()):
             if loop is here:
                 await channel.close()
-            elif not loop.is_closed():
+            elif loop.is_running():
                 asyncio.run_coroutine_threadsafe(channel.close(), loop)
         self._channels.clear()
 
