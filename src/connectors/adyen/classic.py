@@ -15,7 +15,6 @@ from connectors.adyen.amounts import money
 from connectors.adyen.failures import classic_refusal
 from connectors.adyen.mapping_messages import (
     CLASSIC_NO_COUNTERPART,
-    CLASSIC_PAYOUT_TYPES,
     CLASSIC_PAYOUTS,
     PAYMENT_FAILURE,
     SCHEDULED_REFUNDS,
@@ -53,7 +52,7 @@ def events_of(origin: Origin) -> list[Event]:
             of ours.
     """
     name = origin.message.type
-    if name in CLASSIC_PAYOUT_TYPES:
+    if name in CLASSIC_PAYOUTS:
         return _payouts(origin)
     if name == SCHEDULED_REFUNDS:
         return _scheduled_refunds(origin)
@@ -67,7 +66,7 @@ def _payouts(origin: Origin) -> list[Event]:
     content: Payout = origin.read(PAYOUT)
     status = content.status or OperationStatus()
     word = text(status.status_code)
-    ours = CLASSIC_PAYOUTS.get((origin.message.type, word))
+    ours = CLASSIC_PAYOUTS[origin.message.type].get(word)
     psp = text(origin.message.envelope.psp_reference)
     if ours is None:
         return [origin.unmapped("unknown_status", object_id=psp, status=word)]

@@ -74,23 +74,38 @@ EXECUTIONS: Final[dict[str, str]] = {
     "balancePlatform.balanceAccountPayoutScheduleExecution.skipped": "payout.failed",
 }
 
-# Classic platforms: (eventType, content.status.statusCode).
+# Classic platforms: eventType → content.status.statusCode → our type. Without a status it is under way.
 # Source: Adyen docs, classic platforms, "Payout notifications". "Confirmed": the funds have left Adyen.
-CLASSIC_PAYOUTS: Final[dict[tuple[str, str], str]] = {
-    ("ACCOUNT_HOLDER_PAYOUT", "Initiated"): "payout.pending",
-    ("ACCOUNT_HOLDER_PAYOUT", "Confirmed"): "payout.succeeded",
-    ("ACCOUNT_HOLDER_PAYOUT", "Failed"): "payout.failed",
-    ("TRANSFER_FUNDS", "Success"): "payout.succeeded",
-    ("TRANSFER_FUNDS", "Failed"): "payout.failed",
-    # Money of such a transfer comes back.
-    ("REFUND_FUNDS_TRANSFER", "Success"): "refund.succeeded",
-    ("REFUND_FUNDS_TRANSFER", "Failed"): "refund.failed",
-    # An account holder's bank account is debited to cover a negative balance.
-    ("DIRECT_DEBIT_INITIATED", "Initiated"): "payment.pending",
-    ("DIRECT_DEBIT_INITIATED", "Success"): "payment.pending",
-    ("DIRECT_DEBIT_INITIATED", "Failed"): "payment.failed",
+_TRANSFERRED: Final = {
+    "": "payout.pending",
+    "Initiated": "payout.pending",
+    "Success": "payout.succeeded",
+    "Failed": "payout.failed",
 }
-CLASSIC_PAYOUT_TYPES: Final = frozenset(name for name, _ in CLASSIC_PAYOUTS)
+CLASSIC_PAYOUTS: Final[dict[str, dict[str, str]]] = {
+    "ACCOUNT_HOLDER_PAYOUT": {
+        "": "payout.pending",
+        "Initiated": "payout.pending",
+        "Confirmed": "payout.succeeded",
+        "Failed": "payout.failed",
+    },
+    "TRANSFER_FUNDS": _TRANSFERRED,
+    "TRANSFER_NOT_PAIDOUT_TRANSFERS": _TRANSFERRED,
+    # Money of such a transfer comes back.
+    "REFUND_FUNDS_TRANSFER": {
+        "": "refund.pending",
+        "Initiated": "refund.pending",
+        "Success": "refund.succeeded",
+        "Failed": "refund.failed",
+    },
+    # An account holder's bank account is debited to cover a negative balance.
+    "DIRECT_DEBIT_INITIATED": {
+        "": "payment.pending",
+        "Initiated": "payment.pending",
+        "Success": "payment.pending",
+        "Failed": "payment.failed",
+    },
+}
 
 SCHEDULED_REFUNDS: Final = "SCHEDULED_REFUNDS"
 PAYMENT_FAILURE: Final = "PAYMENT_FAILURE"

@@ -112,6 +112,7 @@ MESSAGES: Final[dict[str, Make]] = {
             ("ACCOUNT_HOLDER_PAYOUT", ":failed", "Failed"),
             ("TRANSFER_FUNDS", "", "Success"),
             ("TRANSFER_FUNDS", ":failed", "Failed"),
+            ("TRANSFER_NOT_PAIDOUT_TRANSFERS", "", "Success"),
             ("REFUND_FUNDS_TRANSFER", "", "Success"),
             ("REFUND_FUNDS_TRANSFER", ":failed", "Failed"),
             ("DIRECT_DEBIT_INITIATED", "", "Initiated"),

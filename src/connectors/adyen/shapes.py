@@ -133,6 +133,14 @@ class Tracking(Shape, rename="camel"):
     estimated_arrival_time: Any = None
 
 
+class Balance(Shape):
+    """How a transfer changed one balance account, so far."""
+
+    received: Any = None
+    reserved: Any = None
+    balance: Any = None
+
+
 class Transfer(Shape, rename="camel"):
     """`data` of `balancePlatform.transfer.*`. Source: Adyen API Explorer, "Transfer webhooks"."""
 
@@ -152,6 +160,7 @@ class Transfer(Shape, rename="camel"):
     created_at: Any = None
     updated_at: Any = None
     tracking: Tracking | None = None
+    balances: list[Balance] | None = None
 
 
 class TransactionTransfer(Shape, rename="camel"):

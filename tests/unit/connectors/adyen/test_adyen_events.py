@@ -184,7 +184,7 @@ def test_every_word_in_the_tables_is_one_of_ours() -> None:
         *mapping_messages.DISPUTES.values(),
         *mapping_messages.MANDATES.values(),
         *mapping_messages.EXECUTIONS.values(),
-        *mapping_messages.CLASSIC_PAYOUTS.values(),
+        *(name for table in mapping_messages.CLASSIC_PAYOUTS.values() for name in table.values()),
         *mapping_transfers.TYPES.values(),
         mapping_messages.PAYMENT_METHOD_CHANGED,
     )
@@ -200,7 +200,7 @@ def test_a_known_code_is_either_mapped_or_known_to_have_no_word() -> None:
     assert not mapping.NO_COUNTERPART & {code for code, _ in mapping.EVENTS}
     mapped = {*mapping_messages.METHODS, *mapping_messages.EXECUTIONS, *mapping_transfers.TRANSFERS}
     assert not mapping_messages.NO_COUNTERPART & mapped
-    assert not mapping_messages.CLASSIC_NO_COUNTERPART & mapping_messages.CLASSIC_PAYOUT_TYPES
+    assert not mapping_messages.CLASSIC_NO_COUNTERPART & mapping_messages.CLASSIC_PAYOUTS.keys()
 
 
 def test_every_webhook_is_acknowledged_as_accepted() -> None:

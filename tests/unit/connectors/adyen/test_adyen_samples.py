@@ -26,7 +26,7 @@ def test_every_type_that_is_known_has_a_sample() -> None:
         *mapping_messages.METHODS,
         *mapping_messages.NO_COUNTERPART,
         *mapping_messages.CLASSIC_NO_COUNTERPART,
-        *mapping_messages.CLASSIC_PAYOUT_TYPES,
+        *mapping_messages.CLASSIC_PAYOUTS,
         *mapping_messages.EXECUTIONS,
         *(name for name, _ in mapping_messages.DISPUTES),
         *(name for name, _ in mapping_messages.MANDATES),
