@@ -65,32 +65,30 @@ def new_event(
         occurred_at: The provider's time; None: the time of receipt.
     """
     env = context.environment if environment is None else environment
-    # Field by field: with as many keywords the constructor costs a quarter more, on every codec's path.
-    event = Event()
-    event.id = event_id(connector, context.merchant_id, account, env, dedup_key, item_index)
-    event.type = type
-    event.schema_version = SCHEMA_VERSION
-    event.connector = connector
-    event.environment = env
-    event.merchant_id = context.merchant_id
-    if account:
-        event.account = account
-    event.provider_event_id = provider_event_id
-    event.provider_event_type = provider_event_type
-    event.provider_api_version = provider_api_version
+    event = Event(
+        id=event_id(connector, context.merchant_id, account, env, dedup_key, item_index),
+        type=type,
+        schema_version=SCHEMA_VERSION,
+        connector=connector,
+        environment=env,
+        merchant_id=context.merchant_id,
+        account=account,
+        provider_event_id=provider_event_id,
+        provider_event_type=provider_event_type,
+        provider_api_version=provider_api_version,
+        merchant_transaction_id=merchant_transaction_id,
+        connector_transaction_id=connector_transaction_id,
+        cause=CAUSE_WEBHOOK,
+        correlation_id=context.correlation_id,
+        traceparent=context.traceparent,
+    )
+    # In place: as a keyword, a message is serialized and parsed again.
     received_at = event.received_at
     received_at.seconds, received_at.nanos = divmod(context.received_at_ns, _NS)
     event.occurred_at.CopyFrom(received_at if occurred_at is None else occurred_at)
-    event.merchant_transaction_id = merchant_transaction_id
-    event.connector_transaction_id = connector_transaction_id
-    if references:
-        event.references.extend(references)
-    event.cause = CAUSE_WEBHOOK
-    if context.correlation_id:
-        event.correlation_id = context.correlation_id
-    if context.traceparent:
-        event.traceparent = context.traceparent
     event.raw.CopyFrom(raw)
+    for reference in references:
+        event.references.add().CopyFrom(reference)
     return event
 
 

@@ -31,13 +31,10 @@ class EventService:
 
     async def handle_event(self, request: pb.HandleEventRequest) -> pb.HandleEventResponse:
         """Verifies, normalizes, records once. When it returns, the events cannot be lost any more."""
-        try:
-            accepted = await self._accept(request)
-            recorded = await self._ledger.record(Recording(accepted.events, request.payload))
-        except PrismError as error:
-            self._observer.refused(request.connector, error)
-            raise
-        return self._answer(request, accepted, recorded)
+        accepted, recorded = await self._handle(request)
+        answer = pb.HandleEventResponse()
+        self._fill(answer, request, accepted, recorded)
+        return answer
 
     async def handle_events(
         self, requests: AsyncIterator[pb.HandleEventsRequest]
@@ -75,7 +72,7 @@ class EventService:
         response = pb.BatchHandleEventsResponse()
         for one, outcome in outcomes:
             if isinstance(outcome, Accepted):
-                response.results.add(handled=self._answer(one, outcome, next(recorded)))
+                self._fill(response.results.add().handled, one, outcome, next(recorded))
             else:
                 self._observer.refused(one.connector, outcome)
                 response.results.add(refused=to_refusal(outcome))
@@ -132,6 +129,14 @@ class EventService:
         """Recorded events in commit order from a cursor on, then as they come."""
         return subscribe(self._ledger, request)
 
+    async def _handle(self, request: pb.HandleEventRequest) -> tuple[Accepted, Recorded]:
+        try:
+            accepted = await self._accept(request)
+            return accepted, await self._ledger.record(Recording(accepted.events, request.payload))
+        except PrismError as error:
+            self._observer.refused(request.connector, error)
+            raise
+
     async def _accept(self, request: pb.HandleEventRequest) -> Accepted:
         if self._intake.needs_outside(request):
             return await self._intake.accept(request)
@@ -144,16 +149,22 @@ class EventService:
             return error
 
     async def _stream_answer(self, request: pb.HandleEventRequest) -> pb.HandleEventsResponse:
+        answer = pb.HandleEventsResponse()
         try:
-            return pb.HandleEventsResponse(handled=await self.handle_event(request))
+            accepted, recorded = await self._handle(request)
         except PrismError as error:
-            return pb.HandleEventsResponse(refused=to_refusal(error))
+            answer.refused.CopyFrom(to_refusal(error))
+        else:
+            self._fill(answer.handled, request, accepted, recorded)
+        return answer
 
-    def _answer(self, request: pb.HandleEventRequest, accepted: Accepted, recorded: Recorded) -> pb.HandleEventResponse:
+    def _fill(
+        self, answer: pb.HandleEventResponse, request: pb.HandleEventRequest, accepted: Accepted, recorded: Recorded
+    ) -> None:
+        """Fills the answer in place. CopyFrom is half the cost of a keyword, which serializes and parses."""
         self._observer.handled(request.connector, recorded)
-        return pb.HandleEventResponse(
-            events=recorded.events,
-            duplicate_event_ids=recorded.duplicate_ids,
-            verification=accepted.verification,
-            acknowledgement=accepted.acknowledgement,
-        )
+        for event in recorded.events:
+            answer.events.add().CopyFrom(event)
+        answer.duplicate_event_ids.extend(recorded.duplicate_ids)
+        answer.verification.CopyFrom(accepted.verification)
+        answer.acknowledgement.CopyFrom(accepted.acknowledgement)
