@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from orchestrator.ledger.base import Ledger
-from orchestrator.ledger.factory import ChannelRule, open_ledger
+from orchestrator.ledger.base import ChannelRule, Ledger
+from orchestrator.ledger.factory import open_ledger
+from orchestrator.plugins import installed_connectors
 from orchestrator.publishing.channels import DEFAULT_BROKER, Channel, built_in_channels
 from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
 from orchestrator.services import DisputeService, EventService, PaymentService, RefundService, Services
@@ -95,6 +96,7 @@ def _ledger(settings: Settings, channels: Sequence[Channel]) -> Ledger:
         raw_keys={key_id: secret.get_secret_value() for key_id, secret in settings.raw_keys.items()},
         migrate=settings.database_migrate,
         window=settings.duplicate_window,
+        spanning=[label.name for label in installed_connectors().values() if label.references_span_accounts],
     )
 
 

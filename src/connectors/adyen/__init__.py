@@ -21,6 +21,7 @@ connector = Label(
     normalize=normalize,
     acknowledge=acknowledge,
     sample=sample,
+    references_span_accounts=True,
     event_types=EVENT_TYPES,
     webhook_secret_key="ADYEN_HMAC_KEY",  # noqa: S106 - the name of a setting
     secret_hint="the HMAC key of this webhook: 64 hexadecimal digits",  # noqa: S106 - a description

@@ -22,6 +22,7 @@ connector = Label(
     acknowledge=acknowledge,
     make_outside=make_outside,
     sample=sample,
+    references_span_accounts=True,
     event_types=sorted(TYPES),
     webhook_secret_key="MPESA_URL_TOKEN",  # noqa: S106 - the name of a key
     ingress_alias=INGRESS_ALIAS,

@@ -246,6 +246,8 @@ class Label:
     """Which of `config_keys` holds the webhook's id (PayPal)."""
     secret_hint: str = ""
     """What the webhook secret looks like, for the fix line of an error."""
+    references_span_accounts: bool = False
+    """Whether its references are unique across its accounts, and its callbacks do not always name the account."""
     ingress_alias: str = ""
     """Another name of it in webhook URLs, where the provider refuses URLs that hold its own (M-Pesa)."""
     purposes: Sequence[str] = ()
