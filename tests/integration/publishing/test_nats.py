@@ -261,7 +261,8 @@ async def test_refused_credentials_are_unavailable_and_are_named_nowhere(
     nats_server.start()
     host = nats_server.url.removeprefix("nats://")
     wrong = opened(url=f"nats://relay:open-sesame@{host}")
-    with pytest.raises(BrokerUnavailable, match=r"(?i)authorization") as refused:
+    # The server may hang up before its refusal is read: what it says is not part of the promise.
+    with pytest.raises(BrokerUnavailable, match="cannot connect") as refused:
         await wrong.connect()
     assert await opened(url=f"nats://relay:hush-hush-1@{host}").publish([message(1)]) == [None]
     said = f"{refused.value!s} {refused.value!r} {caplog.text}"

@@ -48,7 +48,7 @@ class BrokerUnavailable(Unavailable):
 
     Reasons: BROKER_UNAVAILABLE, BROKER_FULL (its limit is reached and the oldest messages are still wanted),
     NO_STREAM (nothing keeps messages of this address), MESSAGE_REFUSED (this one message: too large, or a name that the
-    broker does not take; others may pass), ORDER_HELD (not tried: an earlier message of the key failed in the same call).
+    broker does not take; others may pass), ORDER_HELD (not tried: an earlier message of the key failed in this call).
     """
 
     default_reason = "BROKER_UNAVAILABLE"

@@ -32,6 +32,8 @@ _NO_MESSAGES = {"404", "408"}
 """Statuses that end a pull without a fault: nothing there, and time is up. Source: NATS docs, "Pull consumers"."""
 _ANSWER_GRACE_S = 1.0
 """How long after its time a pull may still be answered."""
+_HELD_FOR = 1.5
+"""A delivery that is not ended and has not come again after so many times `ack_wait_s` was ended after all."""
 
 
 def message_of(message: Msg, settings: BrokerSettings, *, fallback_id: str) -> Message:
@@ -97,7 +99,6 @@ class NatsSubscription:
         self._addresses = tuple(addresses)
         self.group = group
         self._order: KeyOrder[NatsDelivery] = KeyOrder()
-        self._in_hand: dict[int, NatsDelivery] = {}
         self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()
         self._link: Link | None = None
         self._inbox = ""
@@ -125,9 +126,8 @@ class NatsSubscription:
         while True:
             self._sort_arrived()
             now = time.monotonic()
-            ready = self._order.take(limit, now)
+            ready = self._order.take(limit, now, until_s=now + _HELD_FOR * self._settings.ack_wait_s)
             if ready:
-                self._in_hand |= {delivery.position: delivery for delivery in ready}
                 return ready
             next_change = self._order.next_change_s(now)
             until = deadline if next_change is None else min(deadline, next_change)
@@ -144,9 +144,8 @@ class NatsSubscription:
             await asyncio.gather(self._keeping, return_exceptions=True)
         self._sort_arrived()
         # Others need not wait for the deliveries to time out. If they cannot be told, that is what happens.
-        unfinished = [*self._order.waiting(), *self._in_hand.values()]
         with contextlib.suppress(BrokerUnavailable):
-            for delivery in sorted(unfinished, key=lambda delivery: delivery.position):
+            for delivery in self._order.unfinished():
                 await self._tell(delivery.reply, b"-NAK")
         await self._unbind()
 
@@ -160,15 +159,13 @@ class NatsSubscription:
             raise unavailable("the server did not confirm in time") from None
         if confirmed is None:
             raise unavailable("the connection broke before the confirmation")
-        self._in_hand.pop(delivery.position, None)
         self._order.ended(delivery.message.key, delivery.position)
 
     async def give_back(self, delivery: NatsDelivery, delay_s: float) -> None:
         delay = b" " + json.dumps({"delay": int(delay_s * 1e9)}).encode() if delay_s > 0 else b""
         await self._tell(delivery.reply, b"-NAK" + delay)
-        self._in_hand.pop(delivery.position, None)
-        until = time.monotonic() + delay_s + self._settings.ack_wait_s
-        self._order.given_back(delivery.message.key, delivery.position, until)
+        until_s = time.monotonic() + delay_s + self._settings.ack_wait_s
+        self._order.given_back(delivery.message.key, delivery.position, until_s=until_s)
 
     async def park(self, delivery: NatsDelivery, reason: str) -> None:
         # In this order: a crash in between brings the message again, and the second copy is dropped as a duplicate.
@@ -262,7 +259,7 @@ class NatsSubscription:
         while True:
             await asyncio.sleep(self._settings.ack_wait_s / 3)
             with contextlib.suppress(BrokerUnavailable):
-                for delivery in list(self._order.waiting()):
+                for delivery in self._order.waiting():
                     await self._tell(delivery.reply, _IN_PROGRESS)
 
     async def _tell(self, subject: str, verdict: bytes) -> None:

@@ -170,7 +170,9 @@ async def open_link(settings: BrokerSettings) -> Link:
             await _abandon(client)
     error = None if connecting.cancelled() else connecting.exception()
     if connecting.cancelled() or error is not None:
-        cause = error or (failures[-1] if failures else None)
+        # What a server said tells more than that it then hung up.
+        causes = sorted([*failures, *([error] if error else [])], key=lambda e: not isinstance(e, nats.errors.Error))
+        cause = causes[0] if causes else None
         raise unavailable(f"cannot connect to {settings.address}: {_why(cause)}") from cause
     link = Link(client, settings)
     failures.clear()
