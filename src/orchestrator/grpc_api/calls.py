@@ -14,8 +14,9 @@ from typing import Any, NoReturn, Protocol
 import grpc
 from google.protobuf.message import DecodeError, Message
 
+from orchestrator.deadlines import Deadlines
 from orchestrator.telemetry.incidents import incident
-from orchestratorx_prism.errors import DeadlineExpired, PrismError, RequestRejected, Unavailable
+from orchestratorx_prism.errors import PrismError, RequestRejected, Unavailable
 from orchestratorx_prism.wire import DETAILS_KEY, to_rpc_status
 
 Behaviour = Callable[[Any, Any], Awaitable[Any]]
@@ -61,10 +62,10 @@ def unary(
     method: Callable[[Any], Awaitable[Message]],
     request_type: type[Message],
     path: str,
-    limit_s: float,
+    deadlines: Deadlines,
     observe: Observe,
 ) -> Behaviour:
-    """One request, one answer, within the caller's deadline or `limit_s`, whichever is sooner.
+    """One request, one answer, within the caller's deadline or the server's limit, whichever is sooner.
 
     A call that is cut off has its recording finished by the ledger all the same; the caller sends again, and gets it.
     """
@@ -75,11 +76,10 @@ def unary(
         began = clock()
         code = OK
         try:
-            # gRPC itself cancels at the caller's deadline; this is for callers who set none, or a very long one.
-            async with asyncio.timeout(limit_s) as timer:
-                return (await method(parse(raw))).SerializeToString()
+            # gRPC itself cancels at the caller's deadline; ours is for callers who set none, or a very long one.
+            return (await deadlines.within(method(parse(raw)))).SerializeToString()
         except Exception as error:
-            refusal = _expired(limit_s) if timer.expired() else as_refusal(error, path)
+            refusal = as_refusal(error, path)
             code = _CODES[refusal.grpc_code].name
             await abort(context, refusal)
         except asyncio.CancelledError:
@@ -191,11 +191,4 @@ def stopping() -> Unavailable:
         reason="SERVER_STOPPING",
         fix="connect again; what was not answered is to be sent again",
         retry_after_s=1.0,
-    )
-
-
-def _expired(limit_s: float) -> DeadlineExpired:
-    return DeadlineExpired(
-        f"no answer within {limit_s:g} s; what became of the call is not known",
-        fix="send the same request again: a webhook is recorded once",
     )

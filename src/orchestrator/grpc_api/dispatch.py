@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 from google.protobuf.message_factory import GetMessageClass
 
+from orchestrator.deadlines import Deadlines
 from orchestrator.grpc_api.calls import Behaviour, Observe, Streams, abort, bidi, server_stream, unary
 from orchestrator.services.naming import snake_case
 from orchestratorx_prism.errors import NotSupported, PrismError, Unauthenticated
@@ -23,7 +24,7 @@ class Table:
     """Every method that is served."""
 
     def __init__(self, *, limit_s: float, streams: Streams, observe: Observe) -> None:
-        self._limit_s = limit_s
+        self._deadlines = Deadlines(limit_s)
         self._streams = streams
         self._observe = observe
         self.handlers: dict[str, Any] = {}
@@ -49,7 +50,7 @@ class Table:
         ends = streams or self._streams
         match method.client_streaming, method.server_streaming:
             case False, False:
-                behaviour = unary(serve, request_type, path, self._limit_s, self._observe)
+                behaviour = unary(serve, request_type, path, self._deadlines, self._observe)
                 self.handlers[path] = grpc.unary_unary_rpc_method_handler(behaviour)
             case False, True:
                 behaviour = server_stream(serve, request_type, path, ends, self._observe)

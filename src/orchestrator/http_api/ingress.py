@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from connectors.spi import Label
+from orchestrator.deadlines import Deadlines
 from orchestrator.http_api.addresses import TrustedProxies
 from orchestrator.http_api.answers import Send, acknowledge, refuse
 from orchestrator.http_api.bodies import ClientGone, Receive, read_body
@@ -59,7 +60,7 @@ class Ingress:
         self._router = Router(connectors)
         self._proxies = TrustedProxies(settings.trusted_proxies)
         self._max_body_bytes = settings.http_max_body_bytes
-        self._limit_s = settings.request_timeout_s
+        self._deadlines = Deadlines(settings.request_timeout_s)
         self._refused = refused
         self._answered = answered
         self._log = RefusalLog("http")
@@ -70,32 +71,38 @@ class Ingress:
         """One request."""
         began = time.perf_counter()
         status = CLIENT_GONE
+        try:
+            status = await self._serve(scope, receive, send)
+        except asyncio.CancelledError:
+            # The server has waited long enough for this request, and stops.
+            status = await refuse(send, _stopping(), close=True)
+        finally:
+            self._answered("http", "webhook", str(status), time.perf_counter() - began)
+
+    async def _serve(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> int:
+        """The status that was answered."""
         connector = ""
-        seen = False
-        head = Head()
+        head: Head | None = None
         try:
             route = self._route(scope)
             connector = route.connector
             head = read_head(scope["headers"])
             body = await read_body(receive, self._max_body_bytes, head.content_length, head.content_encoding)
             request = self._request(scope, route, head, body)
-            seen = True
-            async with asyncio.timeout(self._limit_s) as timer:
-                response = await self._handle(request)
-            status = await acknowledge(send, response.acknowledgement)
         except ClientGone:
-            return
-        except asyncio.CancelledError:
-            # The server has waited long enough for this request and stops.
-            status = await refuse(send, _stopping(), close=True)
+            return CLIENT_GONE
         except Exception as error:
-            refusal = self._refusal(error, head, expired=seen and timer.expired())
-            if not seen:
+            refusal = _as_refusal(error, head)
+            self._refused(connector, refusal)
+            return await self._refuse(send, connector, refusal, head)
+        try:
+            response = await self._deadlines.within(self._handle(request))
+        except Exception as error:
+            refusal = _as_refusal(error, head)
+            if isinstance(refusal, DeadlineExpired):
                 self._refused(connector, refusal)
-            self._log.refused(connector, refusal)
-            status = await self._answer_refusal(send, refusal, head)
-        finally:
-            self._answered("http", "webhook", str(status), time.perf_counter() - began)
+            return await self._refuse(send, connector, refusal, head)
+        return await acknowledge(send, response.acknowledgement)
 
     def _route(self, scope: Mapping[str, Any]) -> Route:
         route = self._router.route(scope["path"], scope["query_string"])
@@ -117,22 +124,21 @@ class Ingress:
             purpose=route.purpose,
         )
 
-    def _refusal(self, error: Exception, head: Head, *, expired: bool) -> PrismError:
-        if expired:
-            return DeadlineExpired(f"not recorded within {self._limit_s:g} s", fix="send it again: it is recorded once")
-        if isinstance(error, SignatureRejected) and head.repeated:
-            names = ", ".join(sorted(set(head.repeated)))
-            return SignatureRejected(
-                f"{error.message}; these headers came more than once with different values, and were not read: {names}",
-                reason=error.reason,
-                fix="send each header once; look at the proxies on the way",
-            )
-        return error if isinstance(error, PrismError) else incident(error, where="http webhook")
-
-    @staticmethod
-    async def _answer_refusal(send: Send, refusal: PrismError, head: Head) -> int:
+    async def _refuse(self, send: Send, connector: str, refusal: PrismError, head: Head | None) -> int:
+        self._log.refused(connector, refusal)
         headers = [(b"allow", b"POST")] if isinstance(refusal, MethodRefused) else None
-        return await refuse(send, refusal, headers=headers, close=head.expects_continue)
+        return await refuse(send, refusal, headers=headers, close=head is not None and head.expects_continue)
+
+
+def _as_refusal(error: Exception, head: Head | None) -> PrismError:
+    if isinstance(error, SignatureRejected) and head is not None and head.repeated:
+        names = ", ".join(sorted(set(head.repeated)))
+        return SignatureRejected(
+            f"{error.message}; these headers came more than once with different values, and were not read: {names}",
+            reason=error.reason,
+            fix="send each header once; look at the proxies on the way",
+        )
+    return error if isinstance(error, PrismError) else incident(error, where="http webhook")
 
 
 def _stopping() -> Unavailable:
