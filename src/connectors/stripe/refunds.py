@@ -39,17 +39,24 @@ def charge_refunded(arrival: Arrival) -> Event:
     total = _refunded_total(found)
     before = whole(arrival.previous().get("amount_refunded"))
     delta = _delta(found, before)
-    if found.captured is False:
-        our_type = type_of(meaning, "uncaptured")
-        return charge_event(arrival, found, our_type, delta) if our_type else unmapped(arrival, UNKNOWN_STATUS)
     newest = _newest(found, delta)
-    state = "remainder_released" if total == 0 and found.amount_refunded else (newest.status or "" if newest else "")
-    our_type = type_of(meaning, state)
+    our_type = type_of(meaning, _state(found, total, newest))
     if our_type is None:
         return unmapped(arrival, UNKNOWN_STATUS)
     if our_type in PAYMENT_STATUS:
-        return charge_event(arrival, found, our_type)
+        return charge_event(arrival, found, our_type, delta if found.captured is False else None)
     return _charge_refunded_event(arrival, found, our_type, total, delta, newest)
+
+
+def _state(found: Charge, total: int | None, newest: RefundInList | None) -> str:
+    """What counts as refunded: a key of CHARGE_REFUNDED's inner table."""
+    if newest is not None and newest.reason == EXPIRED_UNCAPTURED:
+        return EXPIRED_UNCAPTURED
+    if found.captured is False:
+        return "uncaptured"
+    if total == 0 and found.amount_refunded:
+        return "remainder_released"
+    return newest.status or "" if newest is not None else ""
 
 
 def _charge_refunded_event(

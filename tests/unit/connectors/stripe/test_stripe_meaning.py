@@ -1,0 +1,133 @@
+"""The tables: complete against Stripe's own list, and every word in them one of ours."""
+
+from __future__ import annotations
+
+import pkgutil
+import typing
+from importlib import import_module
+
+import pytest
+import stripe.events
+from stripe.params import _webhook_endpoint_create_params as endpoint_params
+
+from connectors.stripe import failures, mapping_thin
+from connectors.stripe.families import EVENT_TYPES, FAMILIES, MEANINGS, NO_COUNTERPART
+from connectors.stripe.mapping import DISPUTE_STATUS, PAYMENT_STATUS, REFUND_STATUS
+from connectors.stripe.mapping_billing import PAYOUT_STATUS
+from connectors.stripe.thin_events import thin_meaning
+from orchestratorx_prism.event_types import DATA_MEMBER
+
+STATUS_OF_MEMBER = {
+    "payment": PAYMENT_STATUS,
+    "refund": REFUND_STATUS,
+    "dispute": DISPUTE_STATUS,
+    "payout": PAYOUT_STATUS,
+}
+ABOUT_MONEY_OR_CUSTOMERS = (
+    "charge.",
+    "checkout.session.",
+    "customer.",
+    "invoice.",
+    "invoice_payment.",
+    "invoiceitem.",
+    "mandate.",
+    "payment_intent.",
+    "payment_method.",
+    "payout.",
+    "refund.",
+    "setup_intent.",
+    "subscription_schedule.",
+    "transfer.",
+)
+"""Types about payments, refunds, disputes, payment methods, customers, subscriptions, invoices, payouts, mandates."""
+
+
+def official_snapshot_types() -> set[str]:
+    """The `enabled_events` literal of the official package, without "*" for all."""
+    stated = endpoint_params.WebhookEndpointCreateParams.__annotations__["enabled_events"]
+    only = type("Only", (), {"__annotations__": {"enabled_events": stated}})
+    return set(literals(typing.get_type_hints(only, vars(endpoint_params))["enabled_events"])) - {"*"}
+
+
+def literals(hint: object) -> list[str]:
+    if typing.get_origin(hint) is typing.Literal:
+        return list(typing.get_args(hint))
+    return [name for inner in typing.get_args(hint) for name in literals(inner)]
+
+
+def official_thin_types() -> set[str]:
+    modules = [import_module(f"stripe.events.{found.name}") for found in pkgutil.iter_modules(stripe.events.__path__)]
+    classes = {one for module in modules for one in vars(module).values() if isinstance(one, type)}
+    return {one.LOOKUP_TYPE for one in classes if "LOOKUP_TYPE" in vars(one)}
+
+
+def meant() -> list[tuple[str, str]]:
+    """(Stripe's type, our type) for every entry of every table."""
+    pairs = []
+    for name, meaning in MEANINGS.items():
+        pairs += [(name, ours) for ours in ({meaning} if isinstance(meaning, str) else set(meaning.values()))]
+    for table in (mapping_thin.ALONE, mapping_thin.ONLY, mapping_thin.V2):
+        pairs += list(table.items())
+    return pairs
+
+
+def test_every_type_that_an_endpoint_can_subscribe_to_is_known() -> None:
+    official = official_snapshot_types()
+    assert len(official) == 275  # 276 with "*"
+    assert official <= set(EVENT_TYPES)
+    assert official <= set(MEANINGS) | NO_COUNTERPART
+
+
+def test_every_thin_type_of_the_official_package_is_known() -> None:
+    official = official_thin_types()
+    assert len(official) > 300
+    assert official <= set(EVENT_TYPES)
+    assert {name for name in official if thin_meaning(name) == (None, "unknown_type")} == set()
+
+
+def test_no_type_is_both_mapped_and_without_counterpart() -> None:
+    assert set(MEANINGS) & NO_COUNTERPART == set()
+    assert sum(len(table) for table in FAMILIES.values()) == len(MEANINGS)
+
+
+def test_the_list_of_types_is_sorted_and_without_doubles() -> None:
+    assert list(EVENT_TYPES) == sorted(set(EVENT_TYPES))
+
+
+def test_nothing_about_money_or_customers_is_without_counterpart() -> None:
+    assert [name for name in NO_COUNTERPART if name.startswith(ABOUT_MONEY_OR_CUSTOMERS)] == []
+
+
+@pytest.mark.parametrize(("theirs", "ours"), meant(), ids=lambda value: value)
+def test_every_meaning_is_one_of_our_types_with_a_status(theirs: str, ours: str) -> None:
+    member = DATA_MEMBER[ours]
+    assert member != "unmapped"
+    assert ours in STATUS_OF_MEMBER.get(member, {ours: None})
+
+
+def test_what_a_thin_type_says_alone_is_something_its_snapshot_can_say() -> None:
+    """Or, where it says less, something that all it can say implies."""
+    weaker = {"refund.created", "dispute.inquiry", "customer.updated"}
+    for name, ours in mapping_thin.ALONE.items():
+        meaning = MEANINGS[name]
+        possible = {meaning} if isinstance(meaning, str) else set(meaning.values())
+        assert ours in possible | weaker, name
+
+
+def test_the_prefix_v1_is_not_needed_to_understand_a_thin_type() -> None:
+    assert thin_meaning("v1.payment_intent.succeeded") == ("payment.captured", "")
+    assert thin_meaning("v1.charge.updated") == (None, "unknown_status")
+    assert thin_meaning("v1.account.updated") == (None, "no_counterpart")
+    assert thin_meaning("v1.brand.new") == (None, "unknown_type")
+    assert thin_meaning("v2.money_management.payout_intent.updated") == (None, "unknown_status")
+
+
+def test_failure_codes_are_words_of_ours() -> None:
+    for theirs, (ours, category, _) in failures.CODES.items():
+        assert ours.replace("_", "").isalpha(), theirs
+        assert ours.islower(), theirs
+        assert category != 0
+    assert failures.failure_of(None) is None
+    unknown = failures.failure_of("brand_new", "Why?")
+    assert unknown is not None
+    assert (unknown.code, unknown.category, unknown.provider_code) == ("", 0, "brand_new")
