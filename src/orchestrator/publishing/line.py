@@ -60,7 +60,8 @@ class NoMetrics:
 class RelayOptions:
     """The relay's pace. Times in seconds."""
 
-    batch_size: int = 256
+    batch_size: int = 128
+    """Rows a round. Twice as many gain a twentieth in rate, and keep the loop from other work for 10 ms at a time."""
     lease_s: float = 30.0
     """How long claimed rows are kept from other relays. Publishing a batch is cut off before this ends."""
     poll_s: float = 1.0
