@@ -230,6 +230,9 @@ DISPUTE_STATUS: Final[dict[str, DisputeStatus.ValueType]] = {
 }
 """What the event alone says; the ledger knows more."""
 
+CAPTURES: Final = frozenset({"payment.captured", "payment.partially_captured"})
+RELEASES: Final = frozenset({"payment.voided", "payment.expired"})
+
 # Source: Stripe API reference, "The PaymentIntent object": `next_action.type`.
 NEXT_ACTION: Final[dict[str, str]] = {
     "redirect_to_url": "redirect",

@@ -1,4 +1,4 @@
-"""Parts that several families of events share: references, payment method details, the unmapped event."""
+"""Parts that several families of events share: references, payment methods, failures, the unmapped event."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from connectors.stripe.envelope import Arrival
-from connectors.stripe.shapes import Card, MethodDetails, Source
+from connectors.stripe.failures import failure_of
+from connectors.stripe.shapes import Card, MethodDetails, PaymentError, Source
 from orchestratorx_prism.event_types import UNMAPPED
+from orchestratorx_prism.v1.error_pb2 import Failure
 from orchestratorx_prism.v1.event_data_pb2 import UnmappedData
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.payment_pb2 import PaymentMethodDetails
@@ -85,6 +87,18 @@ def _method(kind: str | None, instrument: Card | None, method_id: str) -> Paymen
         expiry_year=instrument.exp_year or 0,
         network=network_of(instrument.network or instrument.brand),
         connector_payment_method_id=method_id,
+    )
+
+
+def failure_of_error(error: PaymentError | None) -> Failure | None:
+    """What failed, from `last_payment_error` or `last_setup_error`."""
+    if error is None:
+        return None
+    return failure_of(
+        error.code or error.type,
+        error.message,
+        issuer_code=error.decline_code,
+        network_code=error.network_decline_code or error.decline_code,
     )
 
 

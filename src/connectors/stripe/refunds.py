@@ -7,12 +7,12 @@ nothing is counted twice.
 from __future__ import annotations
 
 from connectors.stripe.amounts import money
+from connectors.stripe.charges import charge_event, uncaptured_rest
 from connectors.stripe.envelope import Arrival, metadata_value, missing, whole
 from connectors.stripe.failures import failure_of
 from connectors.stripe.mapping import CHARGE_REFUNDED, PAYMENT_STATUS, REFUND, REFUND_STATUS, Meaning, type_of
 from connectors.stripe.mapping_billing import MERCHANT_REFUND_KEY
 from connectors.stripe.parts import UNKNOWN_STATUS, name_payment, unmapped
-from connectors.stripe.payments import charge_event, uncaptured_rest
 from connectors.stripe.shapes import CHARGE as CHARGE_DECODER
 from connectors.stripe.shapes import REFUND as REFUND_DECODER
 from connectors.stripe.shapes import Charge, Named, Refund, RefundInList, ident

@@ -18,7 +18,6 @@ def payment_method(make: Maker, **more: Any) -> Json:
         "object": "payment_method",
         "allow_redisplay": "unspecified",
         "card": card(),
-        "created": make.now - 60,
         "customer": make.id("cus"),
         "livemode": False,
         "metadata": make.metadata,

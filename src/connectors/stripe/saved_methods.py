@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from connectors.stripe.envelope import Arrival, metadata_value, missing
-from connectors.stripe.failures import failure_of
 from connectors.stripe.mapping import type_of
 from connectors.stripe.mapping_billing import MANDATE, MERCHANT_CUSTOMER_KEY, PAYMENT_METHOD, SETUP_INTENT, SOURCE
-from connectors.stripe.parts import UNKNOWN_STATUS, method_of, source_of, unmapped
+from connectors.stripe.parts import UNKNOWN_STATUS, failure_of_error, method_of, source_of, unmapped
 from connectors.stripe.shapes import METHOD as METHOD_DECODER
 from connectors.stripe.shapes import SOURCE as SOURCE_DECODER
 from connectors.stripe.shapes import MethodDetails, customer_of, ident
@@ -14,7 +13,6 @@ from connectors.stripe.shapes_billing import MANDATE as MANDATE_DECODER
 from connectors.stripe.shapes_billing import SETUP_INTENT as SETUP_INTENT_DECODER
 from connectors.stripe.shapes_billing import Mandate, SetupIntent
 from orchestratorx_prism.event_types import DATA_MEMBER
-from orchestratorx_prism.v1.error_pb2 import Failure
 from orchestratorx_prism.v1.event_data_pb2 import MandateData, PaymentMethodData
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.payment_pb2 import PaymentMethodDetails
@@ -80,7 +78,7 @@ def setup_intent(arrival: Arrival) -> Event:
             details=_setup_details(setup, method_id),
             provider_status=setup.status or "",
             merchant_transaction_id=reference,
-            failure=_setup_failure(setup),
+            failure=failure_of_error(setup.last_setup_error),
         )
         return _method_event(arrival, our_type, data)
     event = arrival.begin(our_type, merchant_transaction_id=reference)
@@ -91,7 +89,7 @@ def setup_intent(arrival: Arrival) -> Event:
             connector_payment_method_id=method_id or _failed_method(setup),
             connector_customer_id=customer,
             provider_status=setup.status or "",
-            failure=_setup_failure(setup) if our_type == "mandate.failed" else None,
+            failure=failure_of_error(setup.last_setup_error) if our_type == "mandate.failed" else None,
             merchant_transaction_id=reference,
         )
     )
@@ -113,18 +111,6 @@ def _failed_method(setup: SetupIntent) -> str:
     if error is None or error.payment_method is None:
         return ""
     return error.payment_method if isinstance(error.payment_method, str) else error.payment_method.id
-
-
-def _setup_failure(setup: SetupIntent) -> Failure | None:
-    error = setup.last_setup_error
-    if error is None:
-        return None
-    return failure_of(
-        error.code or error.type,
-        error.message,
-        issuer_code=error.decline_code,
-        network_code=error.network_decline_code or error.decline_code,
-    )
 
 
 def mandate(arrival: Arrival) -> Event:

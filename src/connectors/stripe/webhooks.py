@@ -7,7 +7,7 @@ from typing import Final
 
 from connectors.spi import Context, Material, Opened, Webhook
 from connectors.spi.building import raw_of
-from connectors.stripe import billing, disputes, invoices, payments, payouts, refunds, saved_methods, sessions
+from connectors.stripe import billing, charges, disputes, invoices, payments, payouts, refunds, saved_methods, sessions
 from connectors.stripe.envelope import THIN, Arrival, Envelope, read_envelope
 from connectors.stripe.families import FAMILY_OF, NO_COUNTERPART
 from connectors.stripe.parts import NO_WORD, UNKNOWN_TYPE, unmapped
@@ -19,7 +19,7 @@ Builder = Callable[[Arrival], Event]
 
 _BUILDERS: Final[dict[str, Builder]] = {
     "payment_intent": payments.payment_intent,
-    "charge": payments.charge,
+    "charge": charges.charge,
     "charge_refunded": refunds.charge_refunded,
     "refund": refunds.refund,
     "dispute": disputes.dispute,
