@@ -1,4 +1,4 @@
-"""Events of charges: `charge.*` but for refunds and disputes. A charge is the capture that its PaymentIntent tells of."""
+"""Events of charges: `charge.*` but for refunds and disputes. A charge is the capture its PaymentIntent tells of."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from connectors.stripe.failures import failure_of
 from connectors.stripe.mapping import CAPTURES, CHARGE, PAYMENT_STATUS, RELEASES, type_of
 from connectors.stripe.parts import UNKNOWN_STATUS, method_of, name_payment, source_of, unmapped
 from connectors.stripe.shapes import CHARGE as CHARGE_DECODER
-from connectors.stripe.shapes import Charge, customer_of, ident
+from connectors.stripe.shapes import Card, Charge, customer_of, ident
 from orchestratorx_prism.v1.error_pb2 import Failure
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.payment_pb2 import PaymentData, PaymentMethodDetails
@@ -45,8 +45,8 @@ def charge_event(arrival: Arrival, found: Charge, our_type: str, amount: int | N
         data.provider_status = found.status
     data.connector_customer_id = customer_of(found.customer, found.customer_account)
     data.connector_invoice_id = ident(found.invoice)
-    if found.authorization_code:
-        data.authorization_code = found.authorization_code
+    card = found.payment_method_details.instrument() if found.payment_method_details is not None else None
+    data.authorization_code = found.authorization_code or (card.authorization_code if card is not None else "") or ""
     method = _charge_method(found)
     if method is not None:
         data.payment_method.CopyFrom(method)
@@ -56,13 +56,12 @@ def charge_event(arrival: Arrival, found: Charge, our_type: str, amount: int | N
             data.captured.CopyFrom(captured)
         data.final_capture = our_type == "payment.captured"
     else:
-        _complete_charge(data, found, our_type)
+        _complete_charge(data, found, card, our_type)
     return event
 
 
-def _complete_charge(data: PaymentData, found: Charge, our_type: str) -> None:
+def _complete_charge(data: PaymentData, found: Charge, card: Card | None, our_type: str) -> None:
     if our_type == "payment.authorized":
-        card = found.payment_method_details.instrument() if found.payment_method_details is not None else None
         authorized = money(_authorized(found), found.currency)
         if authorized is not None:
             data.authorized.CopyFrom(authorized)
