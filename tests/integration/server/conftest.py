@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import os
+import signal
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
 import httpx
 import pytest
 
-from connectors.spi import Label, Trust
+from connectors.spi import Label, SampleRequest, SampleWebhook, Trust
 from orchestrator.grpc_api.server import GrpcServer
 from orchestrator.http_api.ingress import Ingress
 from orchestrator.http_api.probes import Probes
 from orchestrator.http_api.server import HttpServer
 from orchestrator.listening import bind, port_of
+from orchestrator.plugins import connector_named
 from orchestrator.readiness import Readiness
 from orchestrator.settings import Settings
 from orchestrator.settings_loading import settings_from
@@ -243,3 +251,116 @@ async def rpc() -> AsyncIterator[Grpc]:
     """A gRPC server with the default settings."""
     async with grpc_server() as server:
         yield server
+
+
+SERVE_SECRET = "whsec_serve_test"
+ORCHESTRATOR = str(Path(sys.executable).parent / "orchestrator")
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """What a server of the tests is started with: nothing of this shell's settings."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ORCHESTRATOR_", "STRIPE_", "ADYEN_", "PAYPAL_", "MPESA_"))
+    }
+    ours = {
+        "STRIPE_WEBHOOK_SECRET": SERVE_SECRET,
+        "ORCHESTRATOR_DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}",
+        "ORCHESTRATOR_GRPC_PORT": "0",
+        "ORCHESTRATOR_HTTP_PORT": "0",
+    }
+    return {**kept, **ours, **more}
+
+
+class Process:
+    """A server, started and ready."""
+
+    def __init__(self, folder: Path, *arguments: str, **more: str) -> None:
+        self.log = (folder / "log").open("wb")
+        command = [ORCHESTRATOR, "serve", "--json", *arguments]
+        self.popen = subprocess.Popen(
+            command, env=environment(folder, **more), cwd=folder, stdout=subprocess.PIPE, stderr=self.log, text=True
+        )
+        assert self.popen.stdout is not None
+        line = self.popen.stdout.readline()
+        if not line:
+            pytest.fail((folder / "log").read_text())
+        self.started: dict[str, Any] = json.loads(line)
+        self.url: str = self.started["http"]
+        self.http_port = int(self.url.rpartition(":")[2])
+        self.grpc: str = self.started["grpc"]
+
+    def post(self, webhook: SampleWebhook, path: str = "/webhooks/stripe/default") -> httpx.Response:
+        """Posts a webhook."""
+        return httpx.post(self.url + path, content=webhook.body, headers=dict(webhook.headers), timeout=20)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Sends the signal; returns the exit status."""
+        self.popen.send_signal(number)
+        return self.popen.wait(timeout=30)
+
+    def close(self) -> None:
+        if self.popen.poll() is None:
+            self.popen.kill()
+            self.popen.wait(timeout=30)
+        assert self.popen.stdout is not None
+        self.popen.stdout.close()
+        self.log.close()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Starts servers in a folder of the test's own; what is left of them is ended after the test."""
+    processes: list[Process] = []
+
+    def started(*arguments: str, **more: str) -> Process:
+        processes.append(Process(tmp_path, *arguments, **more))
+        return processes[-1]
+
+    yield started
+    for process in processes:
+        process.close()
+
+
+def _failing(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """A server that should not come up."""
+    return subprocess.run(
+        [ORCHESTRATOR, "serve", *arguments],
+        env=environment(folder, **more),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def _stripe_webhook(seed: int = 1, event_type: str = "payment_intent.succeeded") -> SampleWebhook:
+    sample = connector_named("stripe").sample
+    assert sample is not None
+    return sample(SampleRequest(event_type, secret=SERVE_SECRET, now_s=int(time.time()), seed=seed))
+
+
+@pytest.fixture(name="environment")
+def _environment() -> Any:
+    """What a server of the tests is started with."""
+    return environment
+
+
+@pytest.fixture
+def failing() -> Any:
+    """Starts a server that should not come up; returns how it ended."""
+    return _failing
+
+
+@pytest.fixture
+def stripe_webhook() -> Any:
+    """Makes signed webhooks of Stripe, one payment a seed."""
+    return _stripe_webhook
+
+
+@pytest.fixture(scope="session")
+def start_server() -> Any:
+    """Starts a server in a folder, for tests that share one: `start_server(folder, *arguments, **environment)`."""
+    return Process
