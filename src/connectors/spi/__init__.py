@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+import msgspec
 
 from orchestratorx_prism.errors import (
     NotSupported,
@@ -51,20 +53,22 @@ class Capability(StrEnum):
     QUERY_BACK = "query_back"
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(msgspec.Struct, frozen=True):
     """A raw webhook as a front door received it. `repr` leaves out everything that could be secret."""
 
-    body: bytes = field(repr=False)
+    body: bytes
     """The bytes as received, never re-serialized JSON."""
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str]
     """Header values by name in LOWER CASE."""
-    url_token: str = field(default="", repr=False)
+    url_token: str = ""
     """The token found in the URL (M-Pesa)."""
     remote_address: str = ""
     """The sender's address, as the front door saw it; empty if unknown."""
     purpose: str = ""
     """What the URL was registered for, where the body cannot tell (M-Pesa): "validation", "timeout"."""
+
+    def __repr__(self) -> str:
+        return f"Webhook({len(self.body)} bytes, remote_address={self.remote_address!r}, purpose={self.purpose!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +98,7 @@ class Material:
     """M-Pesa: the request of ours that the callback claims to answer, if it is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """Where the events will belong, and when the body came. Same for all events of one body."""
 
     merchant_id: str
@@ -110,26 +113,30 @@ class Context:
     """Whether the ledger will keep the body (`Event.raw.stored`)."""
     purpose: str = ""
     """As in `Webhook`."""
-    known_request: KnownRequest | None = field(default=None, repr=False)
+    known_request: KnownRequest | None = None
     """As in `Material`: M-Pesa reads the merchant's reference from it."""
 
+    def __repr__(self) -> str:
+        return f"Context({self.merchant_id!r}, {self.environment}, {self.received_at_ns})"
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+
+class Opened(msgspec.Struct, frozen=True):
     """A body that passed verification, and its decoded form: decode once, use twice."""
 
     parsed: Any
     """What the connector's own `parse` returns; opaque to everybody else."""
     verification: Verification
 
+    def __repr__(self) -> str:
+        return f"Opened({self.verification.detail!r})"
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+
+class Reply(msgspec.Struct, frozen=True):
     """What to answer the provider over HTTP."""
 
     status: int = 200
     body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +221,13 @@ MakeOutside = Callable[[Mapping[str, str], Environment.ValueType], Outside]
 """(provider credentials by config key, environment) → its I/O half."""
 
 
+PLAIN_REPLY: Final = Reply()
+"""200 without a body: what most providers want."""
+
+
 def plain_acknowledgement(_parsed: Any, _context: Context) -> Reply:
-    """200 without a body: what most providers want."""
-    return Reply()
+    """Answers with `PLAIN_REPLY`."""
+    return PLAIN_REPLY
 
 
 @dataclass(frozen=True)

@@ -131,20 +131,15 @@ class EventService:
 
     async def _handle(self, request: pb.HandleEventRequest) -> tuple[Accepted, Recorded]:
         try:
-            accepted = await self._accept(request)
+            accepted = await self._intake.accept(request)
             return accepted, await self._ledger.record(Recording(accepted.events, request.payload))
         except PrismError as error:
             self._observer.refused(request.connector, error)
             raise
 
-    async def _accept(self, request: pb.HandleEventRequest) -> Accepted:
-        if self._intake.needs_outside(request):
-            return await self._intake.accept(request)
-        return self._intake.accept_here(request)
-
     async def _try_accept(self, request: pb.HandleEventRequest) -> Accepted | PrismError:
         try:
-            return await self._accept(request)
+            return await self._intake.accept(request)
         except PrismError as error:
             return error
 

@@ -10,24 +10,30 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from connectors.spi import Environment, Label, Material, Outside, Trust
+from orchestrator.plugins import connector_named
 from orchestrator.settings import DEFAULT_MERCHANT, ConnectorSettings, Settings
-from orchestratorx_prism.errors import PayloadTooLarge, RequestRejected, SettingsRejected
+from orchestratorx_prism.errors import RequestRejected, SettingsRejected
 from orchestratorx_prism.v1.event_service_pb2 import HandleEventRequest
 
 SYSTEM_ANCHORS = "/etc/ssl/certs/ca-certificates.crt"
 """Debian's bundle of roots; holds PayPal's, which certifi does not."""
 
-_MATERIALS_KEPT = 1_024
+_DESKS_KEPT = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Everything about one merchant's webhooks of one connector."""
+    """Everything about one merchant's webhooks of one connector. Made once, used by every call like it."""
 
+    label: Label
     merchant_id: str
     environment: Environment.ValueType
     material: Material
     merchant_reference_key: str
+    requires_confirmation: bool
+    """Whether a success is believed only when the provider confirms it."""
+    outside: Outside | None
+    """The connector's half that does I/O, shared by all desks of the merchant."""
 
 
 class Merchants:
@@ -36,64 +42,41 @@ class Merchants:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._desks: dict[tuple[object, ...], Desk] = {}
-        self._outsides: dict[tuple[str, str], Outside | None] = {}
+        self._outsides: dict[tuple[str, str], Outside] = {}
         self._anchors: dict[tuple[str, ...], tuple[bytes, ...]] = {}
 
-    def desk(self, label: Label, request: HandleEventRequest) -> Desk:
+    def desk(self, request: HandleEventRequest) -> Desk:
         """The desk for one request: its own material where it brings some, else the merchant's configured one.
 
         Raises:
-            RequestRejected: No such merchant.
+            UnknownConnector: No such connector is installed.
+            RequestRejected: No such merchant, or the wrong environment.
         """
         key = (
-            label.name,
+            request.connector,
             request.merchant_id,
             request.environment,
             request.webhook_secret,
-            tuple(request.webhook_secrets),
+            *request.webhook_secrets,
+            None,
             request.webhook_id,
-            tuple(request.certificates),
+            *request.certificates,
         )
         desk = self._desks.get(key)
         if desk is None:
-            desk = self._make_desk(label, request)
-            if len(self._desks) >= _MATERIALS_KEPT:
+            desk = self._make_desk(connector_named(request.connector), request)
+            if len(self._desks) >= _DESKS_KEPT:
                 del self._desks[next(iter(self._desks))]
             self._desks[key] = desk
         if request.HasField("known_request"):
             return replace(desk, material=replace(desk.material, known_request=request.known_request))
         return desk
 
-    def outside(self, label: Label, merchant_id: str) -> Outside | None:
-        """The connector's outside half for this merchant; made once."""
-        if label.make_outside is None:
-            return None
-        key = (label.name, merchant_id)
-        if key not in self._outsides:
-            credentials = _revealed(self._configured(label, merchant_id).credentials)
-            self._outsides[key] = label.make_outside(credentials, self._environment(merchant_id))
-        return self._outsides[key]
-
-    def requires_confirmation(self, label: Label, merchant_id: str) -> bool:
-        """Whether a success is believed only when the provider confirms it."""
-        if label.trust == Trust.TRUST_SIGNED:
-            return False
-        wanted = self._configured(label, merchant_id).require_confirmation
-        return label.trust == Trust.TRUST_QUERY_BACK if wanted is None else wanted
-
-    @staticmethod
-    def check_size(size: int, limit: int) -> None:
-        """Raises PayloadTooLarge if the body is larger than allowed."""
-        if size > limit:
-            raise PayloadTooLarge(
-                f"the body has {size} bytes; the limit is {limit}",
-                fix="raise http_max_body_bytes if the provider really sends so much",
-            )
-
     async def aclose(self) -> None:
         """Closes the outside halves."""
-        await asyncio.gather(*(outside.aclose() for outside in self._outsides.values() if outside is not None))
+        await asyncio.gather(*(outside.aclose() for outside in self._outsides.values()))
         self._outsides.clear()
+        self._desks.clear()
 
     def _make_desk(self, label: Label, request: HandleEventRequest) -> Desk:
         merchant_id = request.merchant_id or DEFAULT_MERCHANT
@@ -109,7 +92,23 @@ class Merchants:
             tolerance_s=configured.tolerance_s,
             environment=environment,
         )
-        return Desk(merchant_id, environment, material, configured.merchant_reference_key)
+        return Desk(
+            label,
+            merchant_id,
+            environment,
+            material,
+            configured.merchant_reference_key,
+            _requires_confirmation(label, configured),
+            self._outside(label, merchant_id, configured),
+        )
+
+    def _outside(self, label: Label, merchant_id: str, configured: ConnectorSettings) -> Outside | None:
+        if label.make_outside is None:
+            return None
+        key = (label.name, merchant_id)
+        if key not in self._outsides:
+            self._outsides[key] = label.make_outside(_revealed(configured.credentials), self._environment(merchant_id))
+        return self._outsides[key]
 
     def _configured(self, label: Label, merchant_id: str) -> ConnectorSettings:
         merchant = self._settings.merchant(merchant_id or DEFAULT_MERCHANT)
@@ -143,6 +142,13 @@ class Merchants:
         if files not in self._anchors:
             self._anchors[files] = tuple(_read_anchors(name) for name in files) or _system_anchors()
         return self._anchors[files]
+
+
+def _requires_confirmation(label: Label, configured: ConnectorSettings) -> bool:
+    if label.trust == Trust.TRUST_SIGNED:
+        return False
+    wanted = configured.require_confirmation
+    return label.trust == Trust.TRUST_QUERY_BACK if wanted is None else wanted
 
 
 def _system_anchors() -> tuple[bytes, ...]:

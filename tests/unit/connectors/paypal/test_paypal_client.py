@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from msgspec import structs
 
 from connectors.paypal import connector
 from connectors.paypal.client import MAX_CERTIFICATE_BYTES, PayPalOutside, make_outside
@@ -106,7 +107,7 @@ async def test_the_online_check_refuses_what_the_offline_check_cannot_see(
     api: SimulatorApi, made: Any, workshop: SimpleNamespace, forge: Callable[[bytes, bytes], bytes]
 ) -> None:
     body = forge(made.webhook.body, made.webhook.body.replace(b'"10.99"', b'"9999.00"'))
-    forged = replace(made.webhook, body=body)
+    forged = structs.replace(made.webhook, body=body)
     opened = open_webhook(forged, made.material, workshop.NOW_S)
     async with serving(api) as address, outside(address) as paypal:
         with pytest.raises(SignatureRejected) as caught:
@@ -118,7 +119,7 @@ async def test_the_bytes_of_the_event_are_sent_as_they_came(api: SimulatorApi, s
     made = signed(merchant_transaction_id='örder "1" \\ \u2028')
     async with serving(api) as address, outside(address) as paypal:
         assert await paypal.confirm(made.webhook, _opened(), made.material)
-        spaced = replace(made.webhook, body=made.webhook.body.replace(b'":', b'": ', 1))
+        spaced = structs.replace(made.webhook, body=made.webhook.body.replace(b'":', b'": ', 1))
         with pytest.raises(SignatureRejected):
             await paypal.confirm(spaced, _opened(), made.material)
 

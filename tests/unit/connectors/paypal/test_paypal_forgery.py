@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from connectors.paypal import connector
 from connectors.paypal.webhooks import normalize, open_webhook
@@ -28,7 +28,7 @@ def genuine(signed: Callable[..., Any]) -> Any:
 def forged(genuine: Any, forge: Callable[[bytes, bytes], bytes]) -> Webhook:
     wanted = genuine.webhook.body.replace(b'"10.99"', b'"9999.00"')
     assert wanted != genuine.webhook.body
-    return replace(genuine.webhook, body=forge(genuine.webhook.body, wanted))
+    return structs.replace(genuine.webhook, body=forge(genuine.webhook.body, wanted))
 
 
 def test_the_offline_check_cannot_see_a_forged_amount(

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from connectors.paypal import connector, mapping
 from connectors.paypal.simulator import sample
@@ -86,7 +87,7 @@ def test_one_flipped_bit_of_a_sample_is_refused(
     body = bytearray(made.webhook.body)
     body[len(body) // 2] ^= 4
     with pytest.raises(SignatureRejected) as caught:
-        open_webhook(replace(made.webhook, body=bytes(body)), made.material, workshop.NOW_S)
+        open_webhook(structs.replace(made.webhook, body=bytes(body)), made.material, workshop.NOW_S)
     assert caught.value.reason == "SIGNATURE_MISMATCH"
 
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from connectors.paypal.transmission import MAX_AGE_S
 from connectors.paypal.webhooks import normalize, open_webhook
@@ -56,7 +57,7 @@ def test_one_flipped_bit_in_the_body_is_refused(shop: SimpleNamespace, material:
     webhook = shop.sign(BODY, shop.sandbox.key)
     body = bytearray(BODY)
     body[flipped] ^= 1
-    assert reason(replace(webhook, body=bytes(body)), material, shop.NOW_S) == "SIGNATURE_MISMATCH"
+    assert reason(structs.replace(webhook, body=bytes(body)), material, shop.NOW_S) == "SIGNATURE_MISMATCH"
 
 
 def test_another_webhooks_message_is_refused(shop: SimpleNamespace, material: Material) -> None:
@@ -76,7 +77,7 @@ def test_a_signed_header_of_another_value_is_refused(
 ) -> None:
     webhook = shop.sign(BODY, shop.sandbox.key)
     assert webhook.headers[header] != value
-    changed = replace(webhook, headers={**webhook.headers, header: value})
+    changed = structs.replace(webhook, headers={**webhook.headers, header: value})
     assert reason(changed, material, shop.NOW_S) == "SIGNATURE_MISMATCH"
 
 
@@ -85,7 +86,7 @@ def test_each_bit_of_the_signature_counts(shop: SimpleNamespace, material: Mater
     text = webhook.headers["paypal-transmission-sig"]
     changed = ("B" if text[0] == "A" else "A") + text[1:]
     headers = {**webhook.headers, "paypal-transmission-sig": changed}
-    assert reason(replace(webhook, headers=headers), material, shop.NOW_S) == "SIGNATURE_MISMATCH"
+    assert reason(structs.replace(webhook, headers=headers), material, shop.NOW_S) == "SIGNATURE_MISMATCH"
 
 
 @pytest.mark.parametrize(
