@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,6 +35,15 @@ class Recorded:
     events: list[Event]
     duplicate_ids: list[str]
     """Ids of those that were recorded before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRule:
+    """A channel that events are put into the outbox for."""
+
+    name: str
+    selects: Callable[[Event], bool]
+    """Whether it publishes the event, as completed by the ledger. Called under the writer's lock: must not block."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,142 @@
+"""The tables, declared once for both databases. Migrations make them; hand-written SQL uses them.
+
+Keys are hashes of fixed length (`references.name_key`), so that no name is too long for an index or has characters that
+a database refuses. Numbers (`n`) are given by the writer under its lock: greater is later. Times are microseconds since
+1970, UTC. `message` and `record` are serialized.
+
+Every index costs each recording something, most where its keys are random. So there is none that some query does not
+need: an event's id, the names of a payment, and the lists in the order in which they are shown.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
+
+HEAD: Final = "0001"
+"""The newest migration; a test compares it with the files."""
+
+metadata: Final = MetaData()
+
+ROW_NUMBER: Final = BigInteger().with_variant(Integer(), "sqlite")
+"""In SQLite only an INTEGER primary key is the row's own number."""
+
+
+def _n() -> Column[int]:
+    return Column("n", ROW_NUMBER, primary_key=True, autoincrement=False)
+
+
+def _number(name: str, *, nullable: bool = False, primary_key: bool = False) -> Column[int]:
+    return Column(name, BigInteger(), nullable=nullable, primary_key=primary_key, autoincrement=False)
+
+
+def _text(name: str, *, nullable: bool = False, primary_key: bool = False) -> Column[str]:
+    return Column(name, Text(), nullable=nullable, primary_key=primary_key)
+
+
+def _bytes(name: str, *, nullable: bool = False, primary_key: bool = False) -> Column[bytes]:
+    return Column(name, LargeBinary(), nullable=nullable, primary_key=primary_key)
+
+
+events: Final = Table(
+    "events",
+    metadata,
+    _n(),
+    _bytes("key"),
+    Column("xact", BigInteger(), nullable=False, server_default=text("0")),
+    _text("merchant_id"),
+    _text("connector"),
+    _text("type"),
+    _number("payment", nullable=True),
+    _number("received_at"),
+    _number("raw", nullable=True),
+    _bytes("message"),
+    Index("events_key", "key", unique=True),
+    Index("events_received", "merchant_id", "received_at", "n"),
+    Index("events_payment", "payment", "n"),
+    Index("events_commit", "xact", "n").ddl_if(dialect="postgresql"),
+)
+"""Facts. `xact` is PostgreSQL's id of the transaction that wrote it; SQLite's writers take turns, and need none."""
+
+payments: Final = Table(
+    "payments",
+    metadata,
+    _n(),
+    _text("merchant_id"),
+    _text("connector"),
+    Column("status", Integer(), nullable=False),
+    _text("currency"),
+    _text("merchant_transaction_id", nullable=True),
+    _number("created_at"),
+    _bytes("record"),
+    Index("payments_created", "merchant_id", "created_at", "n"),
+    Index("payments_merchant_transaction", "merchant_id", "merchant_transaction_id", "n"),
+)
+"""Projections: `record` is a `PaymentRecord`; the other columns are what lists select by."""
+
+names: Final = Table(
+    "names",
+    metadata,
+    _bytes("key", primary_key=True),
+    _number("payment"),
+    sqlite_with_rowid=False,
+)
+"""Every name of a payment: the provider's references, its refunds' and disputes' ids."""
+
+
+def _children(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        _bytes("key", primary_key=True),
+        _number("n"),
+        _number("payment"),
+        _text("merchant_id"),
+        _text("connector"),
+        Column("status", Integer(), nullable=False),
+        _number("created_at"),
+        _bytes("message"),
+        Index(f"{name}_created", "merchant_id", "created_at", "n"),
+        Index(f"{name}_payment", "payment", "created_at", "n"),
+    )
+
+
+refunds: Final = _children("refunds")
+disputes: Final = _children("disputes")
+
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    _text("channel", primary_key=True),
+    _number("n", primary_key=True),
+    _number("event"),
+    _text("partition_key"),
+    _number("recorded_at"),
+    _number("available_at"),
+    _bytes("claim", nullable=True),
+    Column("attempts", Integer(), nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What is to be published. A row may be claimed from `available_at` on; being claimed moves that to the lease's end."""
+
+sent: Final = Table(
+    "sent",
+    metadata,
+    _number("event", primary_key=True),
+    _text("channel", primary_key=True),
+    _number("sent_at"),
+    sqlite_with_rowid=False,
+)
+"""What was published: when first, on which channel."""
+
+raw_bodies: Final = Table(
+    "raw_bodies",
+    metadata,
+    _n(),
+    _bytes("key"),
+    _number("stored_at"),
+    _bytes("body"),
+    Index("raw_bodies_key", "key", unique=True),
+)
+"""Bodies as received, encrypted; one for each body and merchant."""
