@@ -9,10 +9,8 @@ from typing import Any
 import click
 import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
-from rich.console import Console
-from rich.table import Table
 
-from orchestrator.cli.remote import server_options, shown_errors
+from orchestrator.cli.remote import server_options
 from orchestratorx_prism.sync import EventClient
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 
@@ -67,25 +65,21 @@ def list_events(
     target: str, api_key: str | None, merchant: str, limit: int, page_token: str, as_json: bool, **chosen: Any
 ) -> None:
     """Recorded events, newest first."""
-    with shown_errors(), EventClient(target=target, api_key=api_key) as client:
+    with EventClient(target=target, api_key=api_key) as client:
         page = client.list_events(filter=_filter(merchant, **chosen), page_size=limit, page_token=page_token)
-        found = [event.to_dict() for event in page.events]
+    found = [event.to_dict() for event in page.events]
     if as_json:
         for event in found:
             click.echo(msgspec.json.encode(event).decode())
         return
-    table = Table("received", "type", "connector", "payment", "seq", "reference", "id", box=None)
     for event in found:
-        table.add_row(
-            event["received_at"][:19],
-            event["type"],
-            event["connector"],
-            event.get("payment_id", "")[:12],
-            str(event.get("sequence", "")),
-            event.get("merchant_transaction_id", ""),
-            event["id"],
+        place = f"#{event['sequence']}" if event.get("sequence") else ""
+        click.echo(
+            f"{event['received_at'][:19]}  {event['id']}  {event['connector']:8} {event['type']:30} {place:5} "
+            f"{event.get('payment_id', ''):40} {event.get('merchant_transaction_id', '')}".rstrip()
         )
-    Console().print(table if found else "no events")
+    if not found:
+        click.echo("no events", err=True)
     if page.next_page_token:
         click.echo(f"more: --page {page.next_page_token}", err=True)
 
@@ -95,7 +89,7 @@ def list_events(
 @server_options
 def show(target: str, api_key: str | None, merchant: str, event_id: str) -> None:
     """One event in full, as JSON."""
-    with shown_errors(), EventClient(target=target, api_key=api_key) as client:
+    with EventClient(target=target, api_key=api_key) as client:
         event = client.get_event(event_id=event_id, merchant_id=merchant).event
     click.echo(msgspec.json.format(msgspec.json.encode(event.to_dict()), indent=2).decode())
 
@@ -111,7 +105,7 @@ def replay(
     """Publish recorded events again, under their own ids: EVENT_IDS, or all that the options select."""
     if not event_ids and not any(chosen.values()):
         raise click.UsageError("say which events: ids, or --type, --connector, --payment, --since, --until")
-    with shown_errors(), EventClient(target=target, api_key=api_key) as client:
+    with EventClient(target=target, api_key=api_key) as client:
         answer = client.replay_events(filter=_filter(merchant, **chosen), event_ids=event_ids, channel=channel)
     click.echo(f"{answer.replayed} events will be published again")
     sys.exit(0 if answer.replayed else 1)

@@ -1,15 +1,11 @@
-"""What commands that talk to a running server share: where it is, and how its errors are shown."""
+"""Options of commands that talk to a running server."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-
-from orchestratorx_prism.errors import PrismError, Unavailable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,16 +19,3 @@ def server_options(command: F) -> F:
     ):
         command = option(command)
     return command
-
-
-@contextmanager
-def shown_errors() -> Iterator[None]:
-    """Prints a PrismError as reason, message and fix, and ends with status 1."""
-    try:
-        yield
-    except Unavailable as error:
-        click.echo(f"{error.reason}: {error.message}\n  fix: is it running? `orchestrator serve` starts it", err=True)
-        sys.exit(1)
-    except PrismError as error:
-        click.echo(f"{error.reason}: {error.message}" + (f"\n  fix: {error.fix}" if error.fix else ""), err=True)
-        sys.exit(1)

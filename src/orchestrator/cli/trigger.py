@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from difflib import get_close_matches
 
 import click
 import httpx
@@ -59,9 +60,9 @@ def trigger(
         click.echo("\n".join(label.event_types))
         return
     if event_type is None or event_type not in label.event_types:
-        raise click.BadParameter(
-            f"not a type of {connector}; `trigger {connector} --list` lists them", param_hint="TYPE"
-        )
+        near = get_close_matches(event_type or "", label.event_types, n=3)
+        hint = f"did you mean {', '.join(near)}? " if near else ""
+        raise click.BadParameter(f"{hint}`trigger {connector} --list` lists all", param_hint="EVENT_TYPE")
     if label.sample is None:
         raise click.BadParameter(f"{connector} has no simulator", param_hint="CONNECTOR")
     signing = secret if secret is not None else _configured_secret(label, merchant, config)
