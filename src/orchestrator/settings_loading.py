@@ -25,7 +25,7 @@ from orchestratorx_prism.errors import SettingsRejected
 PREFIX = "ORCHESTRATOR_"
 _LEVEL = "__"
 NOT_SETTINGS = ("ORCHESTRATOR_TEST_", "ORCHESTRATOR_BENCH_", "ORCHESTRATOR_CONFIG", "ORCHESTRATOR_API_KEY")
-"""Variables with our prefix that are no settings: those of the test suite, and the file's path."""
+"""Variables with our prefix that are no settings: those of the test suite, the file's path, a client's key."""
 
 
 class _Sources(BaseSettings, Settings):
@@ -59,7 +59,7 @@ def load_settings(file: str | Path | None = None, overrides: Mapping[str, Any] |
     Raises:
         SettingsRejected: Every fault, one a line.
     """
-    path = file or os.environ.get("ORCHESTRATOR_CONFIG", "ORCHESTRATOR_API_KEY")
+    path = file or os.environ.get("ORCHESTRATOR_CONFIG")
     values = read_file(Path(path)) if path else {}
     faults = _unknown_variables()
     try:
