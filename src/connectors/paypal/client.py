@@ -19,6 +19,7 @@ from connectors.paypal.cert_url import CertificateUrl, parse_certificate_url
 from connectors.paypal.endpoints import Endpoints, read_endpoints
 from connectors.paypal.single_flight import Expiring, SingleFlight
 from connectors.paypal.transmission import Transmission, read_transmission
+from connectors.paypal.transmissions_seen import TransmissionsSeen
 from connectors.paypal.webhooks import SIMULATOR_WEBHOOK_ID, check_environment, given_leaf, webhook_ids
 from connectors.spi import Environment, Material, Opened, ProviderUnavailable, SignatureRejected, Webhook
 from orchestratorx_prism.v1.event_pb2 import VERIFICATION_METHOD_PROVIDER_CALL, Verification
@@ -77,6 +78,7 @@ class PayPalOutside:
         self._client: httpx.AsyncClient | None = None
         self._certificates: SingleFlight[bytes] = SingleFlight(CERTIFICATES_KEPT)
         self._tokens: SingleFlight[str] = SingleFlight(1)
+        self._seen = TransmissionsSeen()
 
     async def gather(self, webhook: Webhook, material: Material) -> Material:
         """Fetches the certificates that PAYPAL-CERT-URL names. A leaf given by the caller pins it: nothing is fetched.
@@ -97,18 +99,18 @@ class PayPalOutside:
     async def confirm(self, webhook: Webhook, opened: Opened, material: Material) -> Verification | None:
         """Asks PayPal whether the message is its own, with the body's raw bytes.
 
-        None without credentials, and for the simulator's messages, which PayPal does not confirm.
+        None without credentials, and for the simulator's messages, which PayPal does not confirm; then a transmission
+        that came before with another body is refused.
 
         Raises:
-            SignatureRejected: PROVIDER_REFUSED.
+            SignatureRejected: PROVIDER_REFUSED, TRANSMISSION_REUSED.
             ProviderUnavailable: PayPal did not answer; nothing may be believed.
         """
-        if not self._endpoints.client_id:
-            return None
-        asked = [one for one in webhook_ids(material) if one != SIMULATOR_WEBHOOK_ID]
-        if not asked:
-            return None
         transmission = read_transmission(webhook.headers)
+        asked = [one for one in webhook_ids(material) if one != SIMULATOR_WEBHOOK_ID]
+        if not self._endpoints.client_id or not asked:
+            self._seen.check(transmission.id, webhook.body)
+            return None
         for webhook_id in asked:
             if await self._is_genuine(_question(transmission, webhook_id, webhook.body)):
                 return _VERIFIED

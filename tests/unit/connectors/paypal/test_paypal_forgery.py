@@ -15,8 +15,9 @@ import pytest
 from msgspec import structs
 
 from connectors.paypal import connector
+from connectors.paypal.transmissions_seen import TransmissionsSeen
 from connectors.paypal.webhooks import normalize, open_webhook
-from connectors.spi import Context, Trust, Webhook
+from connectors.spi import Context, Environment, SignatureRejected, Trust, Webhook
 
 
 @pytest.fixture
@@ -45,3 +46,27 @@ def test_so_the_connector_says_that_it_is_weak(genuine: Any, workshop: SimpleNam
     assert connector.trust == Trust.TRUST_SIGNED_WEAKLY
     opened = open_webhook(genuine.webhook, genuine.material, workshop.NOW_S)
     assert "no MAC" in opened.verification.detail
+
+
+async def test_without_credentials_the_forgery_is_refused_once_the_genuine_one_has_come(
+    genuine: Any, forged: Webhook, workshop: SimpleNamespace
+) -> None:
+    assert connector.make_outside is not None
+    outside = connector.make_outside({}, Environment.ENVIRONMENT_SANDBOX)
+    for webhook in (genuine.webhook, genuine.webhook):
+        opened = open_webhook(webhook, genuine.material, workshop.NOW_S)
+        assert await outside.confirm(webhook, opened, genuine.material) is None
+    opened = open_webhook(forged, genuine.material, workshop.NOW_S)
+    with pytest.raises(SignatureRejected) as caught:
+        await outside.confirm(forged, opened, genuine.material)
+    assert caught.value.reason == "TRANSMISSION_REUSED"
+    await outside.aclose()
+
+
+def test_only_so_many_transmissions_are_remembered() -> None:
+    seen = TransmissionsSeen(remembered=2)
+    for number in range(5):
+        seen.check(f"t{number}", b"body")
+    seen.check("t0", b"another body, long after")
+    with pytest.raises(SignatureRejected):
+        seen.check("t4", b"another body")
