@@ -100,10 +100,11 @@ class Server:
         """Takes nothing new; finishes what is in hand within the settings' grace; closes everything."""
         grace_s = self._application.settings.shutdown_grace_s
         self._readiness.drain()
-        try:
-            await asyncio.gather(self._grpc.stop(grace_s), self._http.stop(grace_s))
-        finally:
-            await self._application.stop()
+        async with contextlib.AsyncExitStack() as closing:  # all of it, even if a part fails
+            closing.push_async_callback(self._application.stop)
+            ends = await asyncio.gather(self._grpc.stop(grace_s), self._http.stop(grace_s), return_exceptions=True)
+            for failure in filter(None, ends):
+                raise failure
 
     async def _exposition(self) -> bytes:
         state = await self._readiness.look()

@@ -143,6 +143,13 @@ class Settings(Section):
     duplicate_window: Annotated[int, Field(ge=1)] = 10_000
     """`memory:` only: how many events are remembered."""
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network, strict=False)
+        return value
+
     @field_validator("raw_keys")
     @classmethod
     def _aes_keys(cls, value: dict[str, SecretBytes]) -> dict[str, SecretBytes]:

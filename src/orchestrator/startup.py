@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -14,6 +13,7 @@ from orchestrator.listening import join_host_port
 from orchestrator.plugins import installed_connectors
 from orchestrator.serving import Addresses
 from orchestrator.settings import DEFAULT_MERCHANT, Settings, is_loopback
+from orchestrator.workers import usable_cpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def warnings(settings: Settings, labels: Mapping[str, Label]) -> list[str]:
         found.append("gRPC asks for no API key: set api_keys")
     if settings.insecure and not (is_loopback(settings.grpc_host) and is_loopback(settings.http_host)):
         found.append("insecure: listens beyond this machine without TLS or without API keys")
-    cpus = len(os.sched_getaffinity(0))
+    cpus = len(usable_cpus())
     if settings.workers > cpus:
         found.append(f"{settings.workers} workers on {cpus} CPUs: more than one each gains nothing")
     return [*found, *_refused_urls(settings, labels)]

@@ -70,6 +70,8 @@ class Supervisor:
             target: What a worker runs; for tests.
         """
         refuse_unshared(settings)
+        if pin_cpus and not hasattr(os, "sched_setaffinity"):
+            raise SettingsRejected("this system cannot keep a process on a CPU", fix="leave out --pin-cpus")
         self._settings = settings
         self._pin_cpus = pin_cpus
         self._target = target or run_worker
@@ -230,6 +232,13 @@ def run_worker(settings: Settings, pipe: Connection, cpu: int | None) -> None:
         sys.exit(FAILED)
 
 
+def usable_cpus() -> list[int]:
+    """The CPUs this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
 def _cpu_of(index: int) -> int:
-    cpus = sorted(os.sched_getaffinity(0))
+    cpus = usable_cpus()
     return cpus[index % len(cpus)]
