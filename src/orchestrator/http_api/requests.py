@@ -17,10 +17,11 @@ A connector's label may name more.
 """
 
 _NOT_FOR_CONNECTORS = frozenset(
-    "host connection keep-alive transfer-encoding te trailer expect upgrade accept accept-encoding".split()
+    "host connection keep-alive transfer-encoding te trailer expect upgrade accept accept-encoding accept-language "
+    "cache-control pragma cookie user-agent".split()
 )
-"""Headers of the hop or of the transfer; no webhook's meaning is in them."""
-_LISTS = frozenset({"x-forwarded-for", "forwarded", "via", "x-forwarded-proto", "x-forwarded-host", "cache-control"})
+"""Headers of the hop, of the transfer, of caches and browsers; no webhook's meaning is in them."""
+_LISTS = frozenset({"x-forwarded-for", "forwarded", "via", "x-forwarded-proto", "x-forwarded-host"})
 """Headers that every proxy on the way adds to: several are normal."""
 
 
