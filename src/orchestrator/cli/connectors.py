@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from connectors.spi import Label, Trust
+from orchestrator.http_api.requests import PURPOSES
 from orchestrator.plugins import installed_connectors
 
 TRUST_WORDS: dict[Trust.ValueType, tuple[str, str]] = {
@@ -42,6 +43,8 @@ def connectors(as_json: bool) -> None:
     for each in described:
         console.print(f"\n{each['title']}: {each['trust_text']}", style="bold", soft_wrap=True)
         console.print(f"  webhooks to  POST {each['webhook_path']}", soft_wrap=True)
+        if each["purposes"]:
+            console.print(f"  URLs for one purpose end in  /{'  /'.join(each['purposes'])}", soft_wrap=True)
         for key, where in each["config_keys"].items():
             console.print(f"  {key}  {where}", soft_wrap=True, markup=False)
     console.print(
@@ -61,6 +64,7 @@ def describe(label: Label) -> dict[str, Any]:
         "trust_word": TRUST_WORDS[label.trust][0],
         "trust_text": TRUST_WORDS[label.trust][1],
         "webhook_path": f"/webhooks/{label.ingress_alias or label.name}/{{merchant}}{token}",
+        "purposes": [*PURPOSES, *label.purposes] if label.purposes else [],
         "config_keys": dict(label.config_keys),
         "webhook_secret_key": label.webhook_secret_key,
         "event_types": list(label.event_types),

@@ -11,7 +11,7 @@ from orchestrator.http_api.requests import Route, Router, read_head
 from orchestratorx_prism.errors import NotFound, PrismError, RequestRejected, UnknownConnector
 
 
-def label(name: str, alias: str = "") -> Label:
+def label(name: str, alias: str = "", purposes: tuple[str, ...] = ()) -> Label:
     def never(*_: Any) -> Any:
         raise AssertionError("not for routing")
 
@@ -25,10 +25,13 @@ def label(name: str, alias: str = "") -> Label:
         parse=never,
         normalize=never,
         ingress_alias=alias,
+        purposes=purposes,
     )
 
 
-ROUTER = Router({"stripe": label("stripe"), "mpesa": label("mpesa", "m"), "m2": label("m2", "stripe")})
+ROUTER = Router(
+    {"stripe": label("stripe"), "mpesa": label("mpesa", "m", ("reversal", "b2c.timeout")), "m2": label("m2", "stripe")}
+)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +42,7 @@ ROUTER = Router({"stripe": label("stripe"), "mpesa": label("mpesa", "m"), "m2": 
         ("/webhooks/m/acme/tok", Route("mpesa", "acme", "tok")),
         ("/webhooks/m/acme/tok/validation", Route("mpesa", "acme", "tok", "validation")),
         ("/webhooks/m/acme/tok/timeout", Route("mpesa", "acme", "tok", "timeout")),
+        ("/webhooks/m/acme/tok/b2c.timeout", Route("mpesa", "acme", "tok", "b2c.timeout")),
     ],
 )
 def test_paths_name_connector_merchant_token_and_purpose(path: str, route: Route) -> None:
@@ -72,6 +76,7 @@ def test_other_queries_are_nobodys_business(query: bytes) -> None:
         "/webhooks/stripe",
         "/webhooks/stripe/",
         "/webhooks/stripe//tok",
+        "/webhooks/stripe/acme/tok/reversal",  # a purpose of M-Pesa's, not of Stripe's
         "/webhooks/m/acme/tok/refund",
         "/webhooks/m/acme/tok/validation/more",
         "/webhooks/m/acme/tok/",
