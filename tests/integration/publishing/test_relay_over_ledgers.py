@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 
 from orchestrator.ledger.base import ChannelRule, Ledger, Recording
-from orchestrator.ledger.memory import MemoryLedger
+from orchestrator.ledger.factory import open_ledger
 from orchestrator.publishing.channels import DEFAULT_BROKER, built_in_channels
 from orchestrator.publishing.relay import Relay, RelayOptions
 from orchestratorx_prism.brokers import BrokerUnavailable, Message
@@ -24,9 +28,35 @@ CHANNELS = built_in_channels()
 RULES = [ChannelRule(channel.name, channel.selection.takes) for channel in CHANNELS]
 
 
-@pytest.fixture(params=["memory"])
-async def ledger(request: pytest.FixtureRequest) -> AsyncIterator[Ledger]:
-    opened = MemoryLedger(channels=RULES)
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A ledger of the test's own; PostgreSQL's is a database that goes with the test."""
+    if request.param == "memory":
+        yield "memory:"
+    elif request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+    else:
+        server, name = request.getfixturevalue("postgres_url"), f"relay_{uuid.uuid4().hex}"
+        _execute(server, f"CREATE DATABASE {name}")
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+        _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _execute(server: str, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(server)
+        await connection.execute(statement)
+        await connection.close()
+
+    # In a thread: the test's own event loop is not to be replaced.
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    thread.join()
+
+
+@pytest.fixture
+async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
+    opened = open_ledger(ledger_url, channels=RULES, memory_outbox=True, spanning=())
     await opened.open()
     yield opened
     await opened.close()
