@@ -26,6 +26,10 @@ _S_PER_H = 3_600.0
 class Counters(Observer, RelayMetrics, Protocol):
     """Whoever counts, on both sides of the outbox."""
 
+    def committed(self, recordings: int) -> None:
+        """One commit recorded so many webhooks. May be called from another thread."""
+        ...
+
 
 @dataclass(frozen=True)
 class Application:
@@ -70,7 +74,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         DriverMissing: A driver is not installed; the fix is the install command.
     """
     channels = built_in_channels() if publishes else []
-    ledger = _ledger(settings, channels)
+    ledger = _ledger(settings, channels, counters)
     broker = open_broker(_broker_settings(settings.messaging))
     merchants = Merchants(settings)
     intake = Intake(merchants, keeps_raw=ledger.keeps_raw, max_body_bytes=settings.http_max_body_bytes)
@@ -89,7 +93,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     return Application(settings, ledger, broker, services, merchants, relay)
 
 
-def _ledger(settings: Settings, channels: Sequence[Channel]) -> Ledger:
+def _ledger(settings: Settings, channels: Sequence[Channel], counters: Counters | None) -> Ledger:
     return open_ledger(
         settings.database_url.get_secret_value(),
         channels=[ChannelRule(channel.name, channel.selection.takes) for channel in channels],
@@ -97,6 +101,7 @@ def _ledger(settings: Settings, channels: Sequence[Channel]) -> Ledger:
         migrate=settings.database_migrate,
         window=settings.duplicate_window,
         spanning=[label.name for label in installed_connectors().values() if label.references_span_accounts],
+        on_commit=counters.committed if counters is not None else None,
     )
 
 
