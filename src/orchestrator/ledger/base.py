@@ -164,8 +164,13 @@ class Ledger(Protocol):
     async def replay(self, where: EventFilter, event_ids: Sequence[str], *, channel: str) -> int:
         """Puts recorded events into the outbox again, in order of recording. Returns how many rows.
 
-        `channel` "": every channel that the ledger was opened with.
+        `channel` "": every channel that the ledger was opened with and that selects the event. Raises RequestRejected
+        for a channel that it was not opened with. Done in slices: what was put there before a failure stays.
         """
+        ...
+
+    async def purge_raw(self, *, older_than_s: float, limit: int) -> int:
+        """Deletes bodies that were stored long ago, at most `limit`. Returns how many."""
         ...
 
     async def get_payment(self, merchant_id: str, payment_id: str) -> Payment | None: ...

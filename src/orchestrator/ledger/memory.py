@@ -18,6 +18,7 @@ from orchestrator.ledger.memory_outbox import MemoryOutbox
 from orchestrator.ledger.memory_window import Window
 from orchestrator.ledger.paging import fingerprint, foreign_cursor, position_of, token_after
 from orchestrator.ledger.references import named
+from orchestrator.ledger.replaying import channels_of, check_channel
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
 from orchestratorx_prism.v1.event_pb2 import Event
@@ -127,16 +128,21 @@ class MemoryLedger:
 
     async def replay(self, where: EventFilter, event_ids: Sequence[str], *, channel: str) -> int:
         """See `Ledger`."""
+        check_channel(self._rules, channel)
         ids = frozenset(event_ids)
         rows = 0
         for _, event in self._window.matching(wanted(where)):
             if ids and event.id not in ids:
                 continue
-            names = [rule.name for rule in self._rules if rule.name == channel or (not channel and rule.selects(event))]
+            names = channels_of(self._rules, channel, event)
             self._outbox.add(names, event)
             rows += len(names)
         self._bell.ring()
         return rows
+
+    async def purge_raw(self, *, older_than_s: float, limit: int) -> int:
+        """Bodies are not kept here."""
+        return 0
 
     async def get_payment(self, merchant_id: str, payment_id: str) -> Payment | None:
         """See `Ledger`."""

@@ -142,6 +142,12 @@ def _scope_key(scope: str) -> bytes:
     return hashlib.blake2b(scope.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
+@lru_cache(maxsize=4_096)
+def column_word(text: str) -> str:
+    """`column_text` of what repeats: merchants, connectors, types, currencies."""
+    return column_text(text)
+
+
 def column_text(text: str) -> str:
     """Text as an indexed column can hold it: PostgreSQL takes no NUL, and its indexes no long values."""
     if len(text) <= _LONGEST_TEXT and "\x00" not in text and not text.startswith("sha256:"):
