@@ -18,6 +18,7 @@ from orchestratorx_prism import (
     PayloadTooLarge,
     PaymentClient,
     PrismError,
+    PrismEvent,
     RefundClient,
     RequestRejected,
     SignatureRejected,
@@ -96,8 +97,15 @@ async def test_a_second_delivery_is_a_duplicate_of_the_same_event(client: EventC
     first = await client.handle_event(webhook.request())
     second = await client.handle_event(webhook.request())
     assert (first.duplicates, second.duplicates) == ((), (first.id,))
-    assert second == first
+    assert _unpublished(second) == _unpublished(first)
     assert second.fresh == ()
+
+
+def _unpublished(event: PrismEvent) -> dict[str, Any]:
+    """As it was when it was recorded: the relay may have published it since."""
+    shown = event.to_dict()
+    shown.pop("published_at", None)
+    return shown
 
 
 REFUSED: list[tuple[str, dict[str, Any], type[PrismError], str]] = [
@@ -160,7 +168,7 @@ async def ledger(durable: dict[str, Any]) -> AsyncIterator[EventClient]:
 async def test_recorded_events_are_got_listed_and_iterated(ledger: EventClient) -> None:
     recorded = [await ledger.handle_event(stripe(seed=seed).request()) for seed in range(5)]
     refund = await ledger.handle_event(stripe("charge.refunded", seed=0).request())
-    assert await ledger.get_event(recorded[0].id) == recorded[0]
+    assert _unpublished(await ledger.get_event(recorded[0].id)) == _unpublished(recorded[0])
     with pytest.raises(NotFound):
         await ledger.get_event("00000000-0000-8000-8000-000000000000")
     page = await ledger.list_events(types=["payment.*"], page_size=3)
@@ -184,20 +192,20 @@ async def test_a_subscription_gives_what_was_recorded_and_what_comes(ledger: Eve
     before = await ledger.handle_event(stripe(seed=1).request())
     events = ledger.subscribe_events(cursor="0")
     first = await asyncio.wait_for(anext(events), 10)
-    assert first == before
+    assert _unpublished(first) == _unpublished(before)
     after = await ledger.handle_event(stripe(seed=2).request())
     second = await asyncio.wait_for(anext(events), 10)
-    assert second == after
+    assert _unpublished(second) == _unpublished(after)
     await events.aclose()  # type: ignore[attr-defined]
     resumed = ledger.subscribe_events(cursor=first.cursor)
-    assert await asyncio.wait_for(anext(resumed), 10) == after
+    assert (await asyncio.wait_for(anext(resumed), 10)).id == after.id
     await resumed.aclose()  # type: ignore[attr-defined]
 
 
 async def test_in_memory_subscribers_are_served_too(client: EventClient) -> None:
     recorded = await client.handle_event(stripe().request())
     events = client.subscribe_events(cursor="0")
-    assert await asyncio.wait_for(anext(events), 10) == recorded
+    assert _unpublished(await asyncio.wait_for(anext(events), 10)) == _unpublished(recorded)
     await events.aclose()  # type: ignore[attr-defined]
 
 

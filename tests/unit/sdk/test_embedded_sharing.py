@@ -97,10 +97,16 @@ async def test_an_application_of_one_loop_is_not_used_on_another(opener: Opener)
 
 
 def test_an_application_whose_loop_was_closed_is_given_up_with_a_warning(opener: Opener) -> None:
-    client = EventClient()
+    client = EventClient(settings={"database_url": "sqlite:///x.db"})
     assert asyncio.run(_number(client)) == 0
     with pytest.warns(ResourceWarning, match="aclose"):
         assert asyncio.run(_number(client)) == 1
+
+
+def test_an_application_without_settings_has_nothing_to_lose_with_its_loop(opener: Opener) -> None:
+    client = EventClient()
+    assert asyncio.run(_number(client)) == 0
+    assert asyncio.run(_number(client)) == 1
 
 
 def test_faults_of_the_settings_show_when_the_client_is_made(opener: Opener) -> None:
@@ -124,6 +130,7 @@ def test_a_forked_child_opens_its_own(opener: Opener) -> None:
 
 def test_without_the_orchestrator_the_error_says_both_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "entry_points", lambda **_: ())
+    monkeypatch.setattr(embedded, "_pool", embedded._Pool())
     embedded.find_embedded.cache_clear()
     with pytest.raises(DriverMissing) as caught:
         EventClient(connector="stripe")
@@ -137,6 +144,7 @@ def test_an_orchestrator_that_cannot_be_imported_says_what_is_missing(monkeypatc
             raise ModuleNotFoundError("No module named 'sqlalchemy'")
 
     monkeypatch.setattr(embedded, "entry_points", lambda **_: (Broken(),))
+    monkeypatch.setattr(embedded, "_pool", embedded._Pool())
     embedded.find_embedded.cache_clear()
     with pytest.raises(DriverMissing, match="sqlalchemy"):
         EventClient(connector="stripe")

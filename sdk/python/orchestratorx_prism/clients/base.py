@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from functools import cache
 from types import TracebackType
-from typing import Any, ClassVar, Final, Self, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 from uuid import uuid4
 
 from google.protobuf.message import Message
@@ -147,13 +146,17 @@ class ServiceClient:
             message.request_id = str(uuid4())
 
 
-@asynccontextmanager
-async def ended(items: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+class Ended(Generic[T]):
     """Ends the call behind `items` when the block is left, not when the garbage collector finds it."""
-    try:
-        yield items
-    finally:
-        close = getattr(items, "aclose", None)
+
+    def __init__(self, items: AsyncIterator[T]) -> None:
+        self._items = items
+
+    async def __aenter__(self) -> AsyncIterator[T]:
+        return self._items
+
+    async def __aexit__(self, *_: object) -> None:
+        close = getattr(self._items, "aclose", None)
         if close is not None:
             await close()
 

@@ -16,7 +16,7 @@ from orchestratorx_prism.clients._generated import (
     ParseEventFields,
     SubscribeEventsFields,
 )
-from orchestratorx_prism.clients.base import DEFAULT_MERCHANT, ended, merged
+from orchestratorx_prism.clients.base import DEFAULT_MERCHANT, Ended, merged
 from orchestratorx_prism.clients.webhooks import body_bytes, header_dict, webhook_request
 from orchestratorx_prism.errors import Internal, PrismError, RequestRejected, Unavailable
 from orchestratorx_prism.from_values import enum_number
@@ -159,7 +159,7 @@ class EventClient(EventMethods):
             timeout_s=timeout_s,
             metadata=self._metadata,
         )
-        async with ended(answers):
+        async with Ended(answers):
             async for answer in answers:
                 yield _outcome(answer)
 
@@ -223,7 +223,7 @@ class EventClient(EventMethods):
     ) -> AsyncIterator[PrismEvent]:
         """As `list_events`, page after page, one by one. `timeout_s` is for each page."""
         message = self._request(ListEventsRequest, request, fields)
-        async with ended(self._pages("ListEvents", message, ListEventsResponse, "events", timeout_s)) as events:
+        async with Ended(self._pages("ListEvents", message, ListEventsResponse, "events", timeout_s)) as events:
             async for event in events:
                 yield PrismEvent(event)
 
@@ -247,7 +247,7 @@ class EventClient(EventMethods):
         failures = 0
         while True:
             try:
-                async with ended(self._subscription(message)) as answers:
+                async with Ended(self._subscription(message)) as answers:
                     async for answer in answers:
                         failures = 0
                         message.cursor = answer.cursor

@@ -24,6 +24,8 @@ from orchestratorx_prism.transports.base import Metadata, Transport
 
 GROUP: Final = "orchestratorx.transports"
 NAME: Final = "embedded"
+NO_SETTINGS: Final = ""
+"""Key of the application that keeps nothing on disk."""
 
 M = TypeVar("M", bound=Message)
 
@@ -173,7 +175,7 @@ class _Pool:
         """The application with these settings that works on this loop; opened if there is none."""
         with self._lock:
             self._drop_dead(key)
-            candidates = self._open.setdefault(key, [])
+            candidates = self._open[key]
             shared = next((s for s in candidates if s.fits(loop)), None)
             if shared is None:
                 shared = _Shared(find_embedded()(settings))
@@ -200,14 +202,16 @@ class _Pool:
         self._open = {}
 
     def _drop_dead(self, key: str) -> None:
-        for shared in list(self._open.get(key, ())):
-            if shared.loop is not None and shared.loop.is_closed():
-                self._open[key].remove(shared)
-                warnings.warn(
-                    "an event loop was closed before its client: `await client.aclose()` was not called",
-                    ResourceWarning,
-                    stacklevel=4,
-                )
+        """Gives up applications whose loop is closed; a warning for those that may have held connections."""
+        alive = [s for s in self._open.get(key, ()) if s.loop is None or not s.loop.is_closed()]
+        lost = len(self._open.get(key, ())) - len(alive)
+        self._open[key] = alive
+        if lost and key != NO_SETTINGS:
+            warnings.warn(
+                "an event loop was closed before its client: `await client.aclose()` was not called",
+                ResourceWarning,
+                stacklevel=4,
+            )
 
 
 _pool = _Pool()
@@ -218,7 +222,7 @@ if hasattr(os, "register_at_fork"):
 def _key_of(settings: Settings) -> str:
     """Same settings, same key. A digest: settings hold secrets."""
     if settings is None:
-        return ""
+        return NO_SETTINGS
     try:
         text = json.dumps(settings, sort_keys=True, default=_plain)
     except (TypeError, ValueError) as error:
