@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator.ledger.base import ChannelRule, Ledger
-from orchestrator.ledger.factory import open_ledger
-from orchestrator.plugins import installed_connectors
+from orchestrator.ledger.factory import migrate_ledger, open_ledger
 from orchestrator.publishing.channels import DEFAULT_BROKER, Channel, built_in_channels
 from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
+from orchestrator.retention import Retention
 from orchestrator.services import DisputeService, EventService, PaymentService, RefundService, Services
 from orchestrator.services.intake import Intake
 from orchestrator.services.merchants import Merchants
@@ -21,6 +21,7 @@ from orchestratorx_prism.brokers import BrokerSettings, open_broker
 from orchestratorx_prism.brokers.base import Broker
 
 _S_PER_H = 3_600.0
+_S_PER_DAY = 86_400.0
 
 
 class Counters(Observer, RelayMetrics, Protocol):
@@ -42,6 +43,7 @@ class Application:
     merchants: Merchants
     relay: Relay | None
     """None: nothing is published; subscribers read the ledger."""
+    retention: Retention
 
     async def start(self) -> None:
         """Opens the ledger and begins to publish.
@@ -52,12 +54,15 @@ class Application:
         await self.ledger.open()
         if self.relay is not None:
             await self.relay.start()
+        if self.ledger.keeps_raw:
+            self.retention.start()
 
     async def stop(self) -> None:
         """Finishes what is in hand, then closes in the reverse order, all of it even if a part fails."""
         async with contextlib.AsyncExitStack() as closing:
             closing.push_async_callback(self.ledger.close)
             closing.push_async_callback(self.merchants.aclose)
+            closing.push_async_callback(self.retention.stop)
             if self.relay is not None:
                 closing.push_async_callback(self.broker.close)
                 closing.push_async_callback(self.relay.stop)
@@ -90,7 +95,18 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         if publishes
         else None
     )
-    return Application(settings, ledger, broker, services, merchants, relay)
+    retention = Retention(ledger, keep_s=settings.raw_retention_days * _S_PER_DAY)
+    return Application(settings, ledger, broker, services, merchants, relay, retention)
+
+
+async def migrate_database(settings: Settings) -> None:
+    """Brings the database's schema up to date.
+
+    Raises:
+        SettingsRejected: No such database.
+        Unavailable: It cannot be reached.
+    """
+    await migrate_ledger(settings.database_url.get_secret_value())
 
 
 def _ledger(settings: Settings, channels: Sequence[Channel], counters: Counters | None) -> Ledger:
@@ -100,8 +116,8 @@ def _ledger(settings: Settings, channels: Sequence[Channel], counters: Counters 
         raw_keys={key_id: secret.get_secret_value() for key_id, secret in settings.raw_keys.items()},
         migrate=settings.database_migrate,
         window=settings.duplicate_window,
-        spanning=[label.name for label in installed_connectors().values() if label.references_span_accounts],
-        on_commit=counters.committed if counters is not None else None,
+        memory_outbox=True,
+        on_commit=None if counters is None else counters.committed,
     )
 
 
