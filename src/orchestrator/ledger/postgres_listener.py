@@ -1,0 +1,70 @@
+"""Tells other replicas that something was recorded, and hears it from them. Only a hint: polling is enough without.
+
+Outside the recording transactions, and not more often than needed: a commit that notifies takes a lock of the whole
+server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import asyncpg
+
+from orchestrator.ledger.hints import Bell
+
+CHANNEL: Final = "orchestratorx_recorded"
+_PAUSE_S: Final = 0.02
+"""Shortest time between two announcements."""
+_RETRY_S: Final = 1.0
+_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+
+class Listener:
+    """One connection of its own, for listening and for announcing."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Any]], bell: Bell) -> None:
+        self._connect = connect
+        self._bell = bell
+        self._recorded = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to listen."""
+        self._task = asyncio.create_task(self._run(), name="ledger listener")
+
+    async def stop(self) -> None:
+        """Ends that."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def announce(self) -> None:
+        """Something was recorded here."""
+        self._recorded.set()
+
+    async def _run(self) -> None:
+        while True:
+            with contextlib.suppress(*_FAILURES):
+                connection = await self._connect()
+                try:
+                    await self._serve(connection)
+                finally:
+                    connection.terminate()
+            await asyncio.sleep(_RETRY_S)
+
+    async def _serve(self, connection: Any) -> None:
+        """Until the connection breaks: then the next announcement, or the wait for one, raises."""
+        own = connection.get_server_pid()
+        connection.add_termination_listener(lambda _: self._recorded.set())
+        await connection.add_listener(CHANNEL, lambda _, pid, *__: None if pid == own else self._bell.ring())
+        self._bell.ring()  # what was recorded while nobody listened
+        while True:
+            await self._recorded.wait()
+            self._recorded.clear()
+            await connection.execute(f"NOTIFY {CHANNEL}")
+            await asyncio.sleep(_PAUSE_S)

@@ -1,0 +1,145 @@
+"""PostgreSQL's writer: one connection, and group commit. Several replicas write at once, each with a writer like this.
+
+Whatever is handed in while a commit is under way goes into the next one together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import asyncpg
+
+from orchestrator.ledger.base import ChannelRule, Recorded
+from orchestrator.ledger.postgres_batch import Overtaken, record_batch
+from orchestrator.ledger.rows import Prepared
+from orchestrator.ledger.writing import MAX_BATCH, Entry, closed, told, unavailable
+from orchestratorx_prism.errors import Unavailable
+
+_TRIES = 8
+"""How often a batch begins again, that another replica or a deadlock elsewhere got in the way of."""
+
+_AGAIN = (
+    Overtaken,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.UniqueViolationError,
+)
+_DOWN = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresIOError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InternalServerError,
+)
+"""The database cannot be written to; every other error is about what was to be written."""
+
+
+class PostgresWriter:
+    """Carries out recordings, each batch in one transaction."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Any]],
+        rules: Sequence[ChannelRule],
+        committed: Callable[[int], None],
+    ) -> None:
+        """`committed`: told how many recordings each commit took."""
+        self._connect = connect
+        self._rules = rules
+        self._committed = committed
+        self._connection: Any = None
+        self._waiting: deque[Entry] = deque()
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begins to take recordings; connects with the first."""
+        self._stopping = False
+        self._task = asyncio.create_task(self._run(), name="ledger writer")
+
+    async def stop(self) -> None:
+        """Finishes what was handed in, and disconnects."""
+        self._stopping = True
+        self._changed.set()
+        task, self._task = self._task, None
+        if task is not None:
+            await task
+
+    def record(self, prepared: Sequence[Prepared]) -> list[asyncio.Future[Recorded]]:
+        """Hands in recordings; each future ends when its commit did."""
+        if self._task is None or self._stopping:
+            raise closed()
+        loop = asyncio.get_running_loop()
+        entries = [Entry(loop, loop.create_future(), prepared=one) for one in prepared]
+        self._waiting.extend(entries)
+        self._changed.set()
+        return [entry.future for entry in entries]
+
+    async def _run(self) -> None:
+        while True:
+            while not self._waiting:
+                if self._stopping:
+                    await self._disconnect()
+                    return
+                self._changed.clear()
+                await self._changed.wait()
+            entries = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+            await self._carry_out(entries)
+
+    async def _carry_out(self, entries: Sequence[Entry]) -> None:
+        """All together; if one of them cannot be, each by itself, so that it does not take the others with it."""
+        batch = [entry.prepared for entry in entries if entry.prepared is not None]
+        try:
+            recorded = await self._commit(batch)
+        except Exception as error:
+            for prepared in batch:
+                prepared.restore()
+            if isinstance(error, (*_DOWN, *_AGAIN, Unavailable)):
+                await self._disconnect()
+                _settle(entries, [unavailable(error) for _ in entries])
+            elif len(entries) == 1:
+                _settle(entries, [told(error)])
+            else:
+                for entry in entries:
+                    await self._carry_out([entry])
+            return
+        _settle(entries, recorded)
+        self._committed(len(batch))
+
+    async def _commit(self, batch: Sequence[Prepared]) -> list[Recorded]:
+        for attempt in range(_TRIES):
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await self._connect()
+            try:
+                async with self._connection.transaction():
+                    return await record_batch(self._connection, batch, self._rules)
+            except _AGAIN:
+                if attempt == _TRIES - 1:
+                    raise
+                for prepared in batch:
+                    prepared.restore()
+        raise AssertionError("unreachable")
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.is_closed():
+            connection.terminate()
+
+
+def _settle(entries: Sequence[Entry], outcomes: Sequence[object]) -> None:
+    for entry, outcome in zip(entries, outcomes, strict=True):
+        if entry.future.done():
+            continue
+        if isinstance(outcome, BaseException):
+            entry.future.set_exception(outcome)
+        else:
+            entry.future.set_result(outcome)
