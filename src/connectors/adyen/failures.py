@@ -65,6 +65,7 @@ REFUSALS: Final[dict[str, Cause]] = {
     "issuer unavailable": ("issuer_unavailable", _DOWN, True),  # 9
     "not supported": ("not_supported", _DECLINED, False),  # 10
     "3d not authenticated": ("authentication_failed", _AUTHENTICATE, True),  # 11
+    "authentication failed": ("authentication_failed", _AUTHENTICATE, True),
     "3d secure authentication failed": ("authentication_failed", _AUTHENTICATE, True),
     "not enough balance": ("insufficient_funds", _FUNDS, True),  # 12
     "acquirer fraud": ("acquirer_fraud", _FRAUD, False),  # 14

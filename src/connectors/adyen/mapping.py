@@ -65,6 +65,11 @@ EVENTS: Final[dict[tuple[str, bool], Meaning]] = {
     # Payments.
     ("AUTHORISATION", True): _own("payment.authorized"),
     ("AUTHORISATION", False): _own("payment.failed"),
+    # The acquirer has not decided yet; AUTHORISATION follows.
+    ("AUTHORISATION_PENDING", True): _own("payment.pending"),
+    # The issuer decided after a call from the merchant.
+    ("AUTHORISE_REFERRAL", True): Meaning("payment.authorized"),
+    ("AUTHORISE_REFERRAL", False): Meaning("payment.failed"),
     # 3-D Secure alone: nothing is authorized yet.
     ("AUTHENTICATION", True): _own("payment.pending", Counts.NOTHING),
     ("AUTHENTICATION", False): _own("payment.failed", Counts.NOTHING, "authentication_failed"),
@@ -76,6 +81,9 @@ EVENTS: Final[dict[tuple[str, bool], Meaning]] = {
     ("CAPTURE", True): Meaning("payment.captured", Names.CAPTURE),
     ("CAPTURE", False): Meaning("payment.capture_failed", Names.CAPTURE),
     ("CAPTURE_FAILED", True): Meaning("payment.capture_failed", Names.CAPTURE),
+    # The authorization was obtained elsewhere; the capture is Adyen's.
+    ("CAPTURE_WITH_EXTERNAL_AUTH", True): Meaning("payment.captured", Names.CAPTURE),
+    ("CAPTURE_WITH_EXTERNAL_AUTH", False): Meaning("payment.capture_failed", Names.CAPTURE),
     ("CANCELLATION", True): Meaning("payment.voided"),
     ("CANCELLATION", False): Meaning("payment.void_failed"),
     ("TECHNICAL_CANCEL", True): Meaning("payment.voided"),
@@ -91,6 +99,9 @@ EVENTS: Final[dict[tuple[str, bool], Meaning]] = {
     # The retry that worked, or did not, has an AUTHORISATION of its own.
     ("AUTORESCUE", True): _untold("payment.authorized"),
     ("AUTORESCUE", False): _untold("payment.failed", "rescue_failed"),
+    # A retry is scheduled, or one was missed; the next one decides. Neither ends the payment.
+    ("AUTORESCUE_NEXT_ATTEMPT", True): _untold("payment.pending"),
+    ("AUTORESCUE_NEXT_ATTEMPT", False): _untold("payment.pending"),
     ("CANCEL_AUTORESCUE", True): _untold("payment.failed", "rescue_canceled"),
     ("CANCEL_AUTORESCUE", False): _untold("payment.void_failed"),
     # After a rejection Adyen cancels or refunds, and says so in a webhook of its own.
@@ -105,7 +116,9 @@ EVENTS: Final[dict[tuple[str, bool], Meaning]] = {
     ("REFUND_WITH_DATA", True): Meaning("refund.succeeded"),
     ("REFUND_WITH_DATA", False): Meaning("refund.failed"),
     ("REFUND_FAILED", True): Meaning("refund.failed"),
+    # Adyen's manual of old said that its `success` is always false; today's samples have true. It means one thing.
     ("REFUNDED_REVERSED", True): Meaning("refund.reversed"),
+    ("REFUNDED_REVERSED", False): Meaning("refund.reversed"),
     # "The customer has received the funds", but the acquirer has not settled it after 30 days.
     ("REFUND_NOT_CLEARED", True): Meaning("refund.succeeded"),
     ("POSTPONED_REFUND", True): Meaning("refund.pending"),
@@ -117,6 +130,9 @@ EVENTS: Final[dict[tuple[str, bool], Meaning]] = {
     ("REQUEST_FOR_INFORMATION", True): Meaning("dispute.inquiry"),
     ("ISSUER_COMMENTS", True): Meaning("dispute.inquiry"),
     ("NOTIFICATION_OF_CHARGEBACK", True): Meaning("dispute.opened"),
+    # The chargeback that takes the money has a CHARGEBACK of its own.
+    ("DISPUTE_OPENED_WITH_CHARGEBACK", True): Meaning("dispute.opened"),
+    ("ADVICE_OF_DEBIT", True): Meaning("dispute.opened"),
     ("CHARGEBACK", True): Meaning("dispute.opened", funds=1),
     ("INFORMATION_SUPPLIED", True): Meaning("dispute.evidence_submitted"),
     # "This stage is not final."
@@ -147,6 +163,7 @@ EVENTS: Final[dict[tuple[str, bool], Meaning]] = {
     ("RECURRING_CONTRACT", True): Meaning("payment_method.attached"),
     ("RECURRING_CONTRACT", False): Meaning("mandate.failed"),
     ("DISABLE_RECURRING", True): Meaning("payment_method.detached"),
+    ("DEACTIVATE_RECURRING", True): Meaning("payment_method.detached"),
     ("ACH_NOTIFICATION_OF_CHANGE", True): Meaning("payment_method.updated"),
     ("DIRECT_DEBIT_NOTICE_OF_CHANGE_NOTIFICATION", True): Meaning("payment_method.updated"),
 }
@@ -166,7 +183,7 @@ CANCEL_OR_REFUND_EVENTS: Final[dict[tuple[str, bool], Meaning]] = {
     ("", False): Meaning("refund.failed"),
 }
 
-NO_COUNTERPART: Final[frozenset[str]] = frozenset({"REPORT_AVAILABLE", "HANDLED_EXTERNALLY"})
+NO_COUNTERPART: Final[frozenset[str]] = frozenset({"FRAUD_ONLY", "HANDLED_EXTERNALLY", "REPORT_AVAILABLE"})
 """Event codes for which we have no word, whatever `success` says."""
 
 KNOWN_CODES: Final[frozenset[str]] = frozenset({code for code, _ in EVENTS} | {CANCEL_OR_REFUND} | NO_COUNTERPART)

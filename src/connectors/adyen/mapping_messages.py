@@ -20,6 +20,7 @@ METHODS: Final[dict[str, str]] = {
     "paymentMethodRequest.removed": "payment_method.detached",
     "balancePlatform.paymentInstrument.created": "payment_method.attached",
     "balancePlatform.paymentInstrument.updated": "payment_method.updated",
+    "balancePlatform.paymentInstrument.expiring": "payment_method.expiring",
     "balancePlatform.networkToken.created": "payment_method.attached",
     "balancePlatform.networkToken.updated": "payment_method.updated",
     "ach.notificationOfChange": "payment_method.updated",

@@ -95,11 +95,19 @@ def _fill_method(event: Event, data: MethodData, token: str, status: str) -> Non
         found.details,
         text(card.brand) or kind or (text(instrument.type) if instrument else ""),
         text(card.last_four) or text(data.token_last_four) or account_number,
-        "",
+        _expiry(card),
         found.connector_payment_method_id,
     )
     if status == "failure":
         found.failure.CopyFrom(transfer_refusal(status))
+
+
+def _expiry(card: IssuedCard) -> str:
+    """ "04/2030" of an issued card, or nothing."""
+    expiration = card.expiration
+    if not isinstance(expiration, dict):
+        return ""
+    return f"{text(expiration.get('month'))}/{text(expiration.get('year'))}"
 
 
 def _mandate_event(origin: Origin) -> Event:

@@ -174,7 +174,7 @@ def instrument(name: str, request: SampleRequest) -> Body:
     instrument = {
         "id": f"PI{psp(request, 'instrument')}",
         "balanceAccountId": "BA00000000000000000000001",
-        "card": {"brand": "mc", "lastFour": "4321"},
+        "card": {"brand": "mc", "lastFour": "4321", "expiration": {"month": "03", "year": "2030"}},
         "issuingCountryCode": "NL",
         "status": "active",
         "type": "card",

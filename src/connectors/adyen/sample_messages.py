@@ -103,6 +103,7 @@ MESSAGES: Final[dict[str, Make]] = {
         for thing, make in (("paymentInstrument", instrument), ("networkToken", network_token))
         for change in ("created", "updated")
     },
+    "balancePlatform.paymentInstrument.expiring": partial(instrument, "balancePlatform.paymentInstrument.expiring"),
     **{name: partial(no_word, name) for name in NO_COUNTERPART},
     **{
         f"{name}{variant}": partial(classic_payout, name, status)

@@ -47,7 +47,7 @@ ITEMS: Final[dict[str, ItemSample]] = _items()
 
 # Operations that report on the same thing share its pspReference.
 _SAME_REFERENCE: Final[dict[str, str]] = {
-    **dict.fromkeys(("CAPTURE", "CAPTURE_FAILED"), "capture"),
+    **dict.fromkeys(("CAPTURE", "CAPTURE_FAILED", "CAPTURE_WITH_EXTERNAL_AUTH"), "capture"),
     **dict.fromkeys(
         (
             "REFUND REFUND_FAILED REFUNDED_REVERSED REFUND_NOT_CLEARED POSTPONED_REFUND REFUND_WITH_DATA "
@@ -56,7 +56,7 @@ _SAME_REFERENCE: Final[dict[str, str]] = {
         "refund",
     ),
     **dict.fromkeys(("PAYOUT_THIRDPARTY",), "payout"),
-    **dict.fromkeys(("RECURRING_CONTRACT", "DISABLE_RECURRING"), "token"),
+    **dict.fromkeys(("RECURRING_CONTRACT", "DISABLE_RECURRING", "DEACTIVATE_RECURRING"), "token"),
     **dict.fromkeys(("ORDER_OPENED", "ORDER_CLOSED"), "order"),
 }
 # Reasons that Adyen gives with `success` false.

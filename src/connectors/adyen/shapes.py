@@ -80,6 +80,7 @@ class Envelope(Shape, rename="camel"):
     """The outside of every webhook: enough to tell the families apart. `data` and `content` stay bytes until needed."""
 
     notification_items: list[Wrapper] | UnsetType | None = UNSET
+    item: Item | None = field(default=None, name="NotificationRequestItem")
     live: Flag = None
     event_code: str | None = None
     type: str | None = None
@@ -245,7 +246,7 @@ class Change(Shape, rename="camel"):
 
 
 class IssuedCard(Shape):
-    """`card` of an issued payment instrument."""
+    """`card` of an issued payment instrument; its `expiration` is an object of `month` and `year`, both text."""
 
     brand: Any = None
     last_four: Any = field(default=None, name="lastFour")

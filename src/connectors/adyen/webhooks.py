@@ -1,13 +1,14 @@
 """Adyen's webhooks: open (verify and decode), parse, normalize, acknowledge. Pure.
 
-Three shapes, told apart by the body alone, and each believed by one kind of signature only:
+Four shapes, told apart by the body alone, and each believed by one kind of signature only:
 
     notificationItems            a standard webhook: every item by its own additionalData.hmacSignature
     eventCode                    a bare item, as routers and queues pass on: likewise
+    NotificationRequestItem      the same, still in its wrapper: likewise
     type, or eventType           management, tokenization, platforms, classic platforms: by the header HmacSignature
 
-A body with `notificationItems` or `eventCode` is never believed by a header, whatever else it holds; nothing but its
-items is read then.
+A body with `notificationItems`, `eventCode` or `NotificationRequestItem` is never believed by a header, whatever else
+it holds; nothing but its items is read then.
 
 Source: Adyen docs, "Handle webhook events"; "Verify HMAC signatures".
 """
@@ -82,11 +83,13 @@ def parse(body: bytes) -> Parsed:
         return Batch(items, envelope.live)
     if envelope.event_code is not None:
         return Batch([decode(ITEM, body)], envelope.live)
+    if envelope.item is not None:
+        return Batch([envelope.item], envelope.live)
     if envelope.type:
         return Message(envelope.type, envelope)
     if envelope.event_type:
         return Message(envelope.event_type, envelope, classic=True)
-    raise _missing("the body has none of notificationItems, eventCode, type and eventType")
+    raise _missing("the body has none of notificationItems, eventCode, NotificationRequestItem, type and eventType")
 
 
 def normalize(parsed: Parsed, context: Context, body: bytes) -> list[Event]:

@@ -79,7 +79,7 @@ MESSAGE = {"type": "recurring.token.created", "environment": "test", "data": {"s
 )
 def test_an_item_verifies_in_a_batch_and_bare(changes: dict[str, Any], opened: Open, key: str) -> None:
     item = signed_item(key, **changes)
-    for body in (batch(item), item):
+    for body in (batch(item), item, {"NotificationRequestItem": item}):
         found = opened(body)
         assert isinstance(found.parsed, Batch)
         assert found.verification.method == VERIFICATION_METHOD_HMAC
@@ -250,6 +250,7 @@ def test_a_standard_webhook_is_never_believed_by_a_header(opened: Open, header: 
         unsigned,
         {**batch(unsigned), **MESSAGE},
         {**unsigned, **MESSAGE},
+        {"NotificationRequestItem": unsigned, **MESSAGE},
         {**unsigned, "eventType": "ACCOUNT_HOLDER_PAYOUT"},
     ):
         with pytest.raises(SignatureRejected) as caught:
