@@ -30,6 +30,15 @@ from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 POOL: Final = 8
 """Connections for reading and for the relay, besides the writer's and the listener's."""
 COMMAND_TIMEOUT_S: Final = 30.0
+POINT_QUERIES: Final = {"enable_seqscan": "off", "jit": "off", "application_name": "orchestratorx"}
+"""Every query here goes through an index, and stays prepared: a plan that was made while a table was empty must not
+read the whole of it when it is not."""
+WRITER_QUERIES: Final = {
+    **POINT_QUERIES,
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
 _MIGRATION_LOCK: Final = 7_161_0001
 _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
@@ -78,7 +87,12 @@ class PostgresLedger(Reading):
             return
         try:
             pool = asyncpg.create_pool(
-                self._url, min_size=1, max_size=POOL, command_timeout=COMMAND_TIMEOUT_S, timeout=10.0
+                self._url,
+                min_size=1,
+                max_size=POOL,
+                command_timeout=COMMAND_TIMEOUT_S,
+                timeout=10.0,
+                server_settings=POINT_QUERIES,
             )
             self._pool = await pool
         except (*_FAILURES, ValueError) as error:
@@ -166,7 +180,9 @@ class PostgresLedger(Reading):
             self._on_commit(recordings)
 
     async def _connect(self) -> Any:
-        return await asyncpg.connect(self._url, command_timeout=COMMAND_TIMEOUT_S, timeout=10.0)
+        return await asyncpg.connect(
+            self._url, command_timeout=COMMAND_TIMEOUT_S, timeout=10.0, server_settings=WRITER_QUERIES
+        )
 
     async def _bring_up_to_date(self, connection: Any) -> None:
         # Replicas that start together take turns: the first migrates, the others find it done.
