@@ -87,23 +87,25 @@ def from_decimal(text: str | int | Decimal, currency: str) -> Money:
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal("NaN")
+    if isinstance(text, str) and (not text.isascii() or "_" in text):
+        number = Decimal("NaN")  # "1_0" and digits of other scripts: Python's numbers, and no provider's
     if not number.is_finite():
         raise PayloadRejected("an amount is not a decimal number", reason="PAYLOAD_FIELD_INVALID")
     if number.adjusted() > 18:
         raise _out_of_range()
     sign, digits, exp = number.as_tuple()
-    shift = int(exp) + places
-    whole = int("".join(map(str, digits)) or "0")
-    if shift >= 0:
-        minor = whole * 10**shift if whole else 0
+    significant = "".join(map(str, digits)).rstrip("0")
+    shift = int(exp) + len(digits) - len(significant) + places
+    if not significant:
+        minor = 0
+    elif shift < 0:
+        raise PayloadRejected(
+            f"the amount has more decimals than {code} has",
+            reason="AMOUNT_NOT_REPRESENTABLE",
+            fix="check the amount at the provider",
+        )
     else:
-        minor, rest = divmod(whole, 10 ** min(-shift, len(digits) + 1))
-        if rest:
-            raise PayloadRejected(
-                f"the amount has more decimals than {code} has",
-                reason="AMOUNT_NOT_REPRESENTABLE",
-                fix="check the amount at the provider",
-            )
+        minor = int(significant) * 10**shift  # both small, for the number has at most 19 digits before its point
     return _checked(-minor if sign else minor, code)
 
 
