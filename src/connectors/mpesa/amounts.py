@@ -34,7 +34,7 @@ def shillings(value: object) -> Money | None:
         value = value.strip()
     if value is None or value == "":
         return None
-    if isinstance(value, Decimal) or (isinstance(value, str) and "_" not in value):
+    if isinstance(value, Decimal) or (isinstance(value, str) and "_" not in value and value.isascii()):
         money = _from_decimal(value)
     elif isinstance(value, int) and not isinstance(value, bool):
         money = from_minor(value, CURRENCY, _WHOLE_SHILLINGS)

@@ -154,8 +154,15 @@ KIND_BY_PARAMETER: Final[Mapping[str, str]] = {
     "DebitAccountCurrentBalance": "b2b",
     "DebitAccountBalance": "b2b",
     "ReceiverPartyPublicName": "b2b",
+    "BillReferenceNumber": "b2b",
     "Currency": "b2b",
 }
+
+KEYS_OF_STATUS: Final = frozenset({"Occasion", "Occassion"})
+"""What a transaction status repeats of its request in ReferenceData, and all of it. The second is how Daraja spells it.
+
+Source: Daraja documentation, "Transaction Status".
+"""
 
 # Safaricom's own address for the timeout, which comes back in ReferenceData where the caller's does not.
 KIND_BY_QUEUE: Final[Mapping[str, str]] = {

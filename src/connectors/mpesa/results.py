@@ -4,8 +4,9 @@ They all look alike. What was asked is told, in this order, by
 1. the ResultParameters that only one kind has (`mapping.KIND_BY_PARAMETER`): `OriginalTransactionID` of a reversal,
    `TransactionStatus` of a status, `B2C…` of a B2C payment;
 2. the purpose of the URL, where it names a kind: "reversal", "b2c.timeout";
-3. Safaricom's own timeout address in ReferenceData: `…/reversalresults/v1/submit`;
-4. a result code that only reversals have: R000001.
+3. ReferenceData: a bill is paid by B2B only; then Safaricom's own timeout address: `…/reversalresults/v1/submit`;
+4. a result code that only reversals have: R000001;
+5. nothing but an occasion in ReferenceData: a status was asked, and its answer failed.
 Where nothing tells (a failure without parameters, to a URL without purpose), it is taken for a payment sent out, for
 nearly all are; `provider_event_type` then says "result". Give each kind its own URL, and nothing is left open.
 """
@@ -109,13 +110,16 @@ def _kind(result: Result, parameters: Mapping[str, Any], code: str, purpose: str
         return by_purpose
     data = result.reference_data
     references = _by_key(data.items if isinstance(data, References) else data)
+    if "BillReferenceNumber" in references:
+        # Told before the timeout address: the documentation's failed B2B payment names that of a balance.
+        return "b2b"
     queue = str(references.get("QueueTimeoutURL"))
     for part, kind in m.KIND_BY_QUEUE.items():
         if part in queue:
             return kind
     if code in _REVERSAL_CODES:
         return "reversal"
-    return "b2b" if "BillReferenceNumber" in references else "result"
+    return "status" if references and references.keys() <= m.KEYS_OF_STATUS else "result"
 
 
 def _kind_of_purpose(purpose: str) -> str:

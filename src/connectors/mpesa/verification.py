@@ -111,7 +111,8 @@ def match_known(notices: list[Notice], known: KnownRequest) -> Verification | No
     if len(notices) != 1:
         return None
     notice = notices[0]
-    same_id = known.connector_request_id in notice.ids
+    # A callback may leave an id out, and a request may be kept without one: nothing is not the same as nothing.
+    same_id = bool(known.connector_request_id) and known.connector_request_id in notice.ids
     if known.connector_request_id and notice.ids and not same_id:
         raise _mismatch("id")
     wanted = known.amount if known.HasField("amount") else None

@@ -168,5 +168,11 @@ def test_a_request_without_an_id_vouches_for_nothing(sampled: Callable[..., Samp
     assert verification.method == VERIFICATION_METHOD_URL_TOKEN
 
 
+def test_a_request_without_an_id_does_not_vouch_for_a_callback_without_one(token: str) -> None:
+    """Nothing is not the same as nothing."""
+    material = Material(secrets=(token,), known_request=KnownRequest(account="600000"))
+    assert opened(Webhook(BODY, {}, token), material).method == VERIFICATION_METHOD_URL_TOKEN
+
+
 def test_nothing_secret_is_shown(token: str) -> None:
     assert token not in repr(Webhook(BODY, {}, token)) + repr(Material(secrets=(token,)))

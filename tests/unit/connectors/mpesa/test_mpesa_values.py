@@ -58,6 +58,8 @@ def test_no_amount_is_not_an_amount_of_zero(value: object) -> None:
         ("-0.01", "PAYLOAD_FIELD_INVALID"),
         ("0.001", "AMOUNT_NOT_REPRESENTABLE"),
         (Decimal("1.0000000000000000000000000000000000001"), "AMOUNT_NOT_REPRESENTABLE"),
+        (Decimal("1." + "1" * 5000), "AMOUNT_NOT_REPRESENTABLE"),
+        ("\uff11\uff10", "PAYLOAD_FIELD_INVALID"),
         ("92233720368547758.08", "AMOUNT_OUT_OF_RANGE"),
         (10**30, "AMOUNT_OUT_OF_RANGE"),
         (Decimal("1E+400"), "AMOUNT_OUT_OF_RANGE"),
