@@ -90,6 +90,8 @@ class Story:
     authorized: int | None = None
     anomalies: tuple[str, ...] = ()
     disputed: bool = False
+    meets_late: bool = False
+    """Whether some order makes two payments of it first."""
 
 
 def _pay(p: str) -> tuple[str, ...]:
@@ -127,6 +129,7 @@ STORIES = (
         "captured",
         captured=1000,
         refunded=500,
+        meets_late=True,
     ),
     Story(
         "declined, then paid with another card",
@@ -211,6 +214,7 @@ STORIES = (
         authorized=700,
         captured=700,
         refunded=0,
+        meets_late=True,
     ),
 )
 
