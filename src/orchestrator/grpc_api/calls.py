@@ -36,26 +36,46 @@ class Streams:
     """Calls that last as long as their caller likes; a server that stops has to end them itself."""
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[Any]] = set()
+        self._members: set[asyncio.Task[Any]] = set()
+        self._writing: set[asyncio.Task[Any]] = set()
         self.ending = False
 
     @contextlib.contextmanager
     def member(self) -> Iterator[None]:
         """The current task is ended with the server while inside."""
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("streams are served by tasks")
-        self._running.add(task)
+        task = _current_task()
+        self._members.add(task)
         try:
             yield
         finally:
-            self._running.discard(task)
+            self._members.discard(task)
 
     def end(self) -> None:
-        """Ends all: the caller is told to connect again."""
+        """Ends all: the caller is told to connect again. A message that is being written is written first."""
         self.ending = True
-        for task in list(self._running):
+        for task in self._members - self._writing:
             task.cancel()
+
+    async def write_all(self, answers: AsyncIterator[Message], context: Any) -> None:
+        """Sends all answers.
+
+        Raises:
+            Unavailable: The server stops.
+        """
+        task = _current_task()
+        try:
+            async for answer in answers:
+                self._writing.add(task)  # gRPC takes no status while a message is on its way
+                try:
+                    await context.write(answer.SerializeToString())
+                finally:
+                    self._writing.discard(task)
+                if self.ending and task in self._members:
+                    raise stopping()
+        finally:
+            close = getattr(answers, "aclose", None)
+            if close is not None:
+                await close()
 
 
 def unary(
@@ -102,7 +122,7 @@ def server_stream(
 
     async def answers(raw: bytes, context: Any) -> None:
         with streams.member():
-            await _write_all(method(request_type.FromString(raw)), context)
+            await streams.write_all(method(request_type.FromString(raw)), context)
 
     return _streaming(answers, path, streams, observe)
 
@@ -123,7 +143,7 @@ def bidi(
                 yield parse(raw)
 
     async def answers(_unused: Any, context: Any) -> None:
-        await _write_all(method(requests(context)), context)
+        await streams.write_all(method(requests(context)), context)
 
     return _streaming(answers, path, streams, observe)
 
@@ -174,14 +194,11 @@ def _streaming(
     return call
 
 
-async def _write_all(stream: AsyncIterator[Message], context: Any) -> None:
-    try:
-        async for answer in stream:
-            await context.write(answer.SerializeToString())
-    finally:
-        close = getattr(stream, "aclose", None)
-        if close is not None:
-            await close()
+def _current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("streams are served by tasks")
+    return task
 
 
 def stopping() -> Unavailable:

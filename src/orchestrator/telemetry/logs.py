@@ -21,8 +21,14 @@ from orchestrator.telemetry.redaction import redacted, redacted_entry
 _FRAMES = 12
 """How many places of an exception are shown, innermost last."""
 _OWN = frozenset({"event", "level", "logger", "timestamp"})
-_QUIET = {"uvicorn.error": logging.ERROR, "uvicorn.access": logging.CRITICAL, "httpx": logging.WARNING}
-"""Libraries that would log every request, and with it a URL that may hold a token."""
+_QUIET = {
+    "uvicorn.error": logging.ERROR,
+    "uvicorn.access": logging.CRITICAL,
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "alembic.runtime.plugins": logging.WARNING,
+}
+"""Libraries that would log every request, and with it a URL that may hold a token; or much about little."""
 
 
 def configure_logs(level: str, style: Literal["json", "console"], stream: TextIO | None = None) -> None:

@@ -180,7 +180,9 @@ class ScriptedEvents:
             reader.cancel()
 
     async def subscribe_events(self, request: pb.SubscribeEventsRequest) -> AsyncIterator[pb.SubscribeEventsResponse]:
-        """Counts, and then waits for ever."""
+        """Counts, and then waits for ever. From the cursor "flood" on: large messages without end."""
+        while request.cursor == "flood":
+            yield pb.SubscribeEventsResponse(cursor="x" * 100_000)
         for number in range(3):
             yield pb.SubscribeEventsResponse(cursor=str(number))
         await asyncio.Event().wait()

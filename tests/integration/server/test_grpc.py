@@ -203,6 +203,40 @@ async def test_a_subscription_ends_at_once_when_the_server_stops(rpc: Any) -> No
     await asyncio.wait_for(stopping, 5)
 
 
+async def test_a_subscription_in_the_middle_of_a_message_ends_after_it(
+    rpc: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    flood = pb.SubscribeEventsRequest(cursor="flood").SerializeToString()
+    call = rpc.channel.unary_stream(f"/{SERVICE}/SubscribeEvents")(flood)
+    await call.read()
+    await asyncio.sleep(0.3)  # the next messages fill what the connection holds, and one waits to be written
+    stopping = asyncio.create_task(rpc.server.stop(30))
+    await asyncio.sleep(0.1)
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await drained(call)
+    assert from_rpc_error(ended.value).reason == "SERVER_STOPPING"
+    await asyncio.wait_for(stopping, 5)
+    assert "ExecuteBatchError" not in caplog.text
+
+
+async def test_subscriptions_that_have_only_just_begun_end_without_a_fault(
+    rpc: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = [rpc.channel.unary_stream(f"/{SERVICE}/SubscribeEvents")(b"") for _ in range(100)]
+    await calls[0].read()  # the others are about to write their first
+    await asyncio.wait_for(rpc.server.stop(30), 10)
+    for call in calls:
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            await drained(call)
+        assert ended.value.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+    assert "ExecuteBatchError" not in caplog.text
+
+
+async def drained(call: Any) -> None:
+    while await call.read() is not grpc.aio.EOF:
+        continue
+
+
 async def test_a_call_in_hand_is_finished_when_the_server_stops(grpc_server: Any) -> None:
     begun = asyncio.Event()
 

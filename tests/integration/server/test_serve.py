@@ -25,6 +25,7 @@ from orchestratorx_prism.v1 import event_service_pb2 as pb
 ORCHESTRATOR = str(Path(sys.executable).parent / "orchestrator")
 Serve = Callable[..., Any]
 SERVE_SECRET = "whsec_serve_test"
+EVERYTHING = pb.ListEventsRequest(page_size=1_000).SerializeToString()
 
 
 def free_port() -> int:
@@ -39,7 +40,7 @@ def listed(process: Any) -> list[Any]:
     """Recorded events, over gRPC."""
     with grpc.insecure_channel(process.grpc) as channel:
         call = channel.unary_unary("/orchestratorx_prism.v1.EventService/ListEvents")
-        return list(pb.ListEventsResponse.FromString(call(b"", timeout=10)).events)
+        return list(pb.ListEventsResponse.FromString(call(EVERYTHING, timeout=10)).events)
 
 
 def test_a_webhook_in_by_http_is_an_event_out_by_grpc_and_is_recorded_once(serve: Serve, stripe_webhook: Any) -> None:
