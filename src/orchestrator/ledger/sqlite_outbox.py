@@ -102,7 +102,9 @@ class SqliteOutbox:
 
         def job(connection: sqlite3.Connection) -> int:
             before_us = time.time_ns() // 1000 - int(older_than_s * 1_000_000)
-            return connection.execute(PURGE_SENT, (limit, before_us)).rowcount
+            old = connection.execute(OLD_SENT, (limit, before_us)).fetchall()
+            connection.executemany("DELETE FROM sent WHERE event = ? AND channel = ?", old)
+            return len(old)
 
         purged: int = await self._run(job)
         return purged
@@ -110,9 +112,9 @@ class SqliteOutbox:
 
 UNSENT = "SELECT n, partition_key, available_at FROM outbox WHERE channel = ? AND n > ? ORDER BY n LIMIT ?"
 
-PURGE_SENT = (
-    "DELETE FROM sent WHERE (event, channel) IN (SELECT event, channel FROM "
-    "(SELECT event, channel, sent_at FROM sent ORDER BY event, channel LIMIT ?) AS oldest WHERE sent_at < ?)"
+OLD_SENT = (
+    "SELECT event, channel FROM (SELECT event, channel, sent_at FROM sent ORDER BY event, channel LIMIT ?) AS oldest "
+    "WHERE sent_at < ?"
 )
 """Looks at the oldest rows only. One that was sent late keeps those behind it for a while, never for long."""
 

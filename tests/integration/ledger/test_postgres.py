@@ -1,0 +1,212 @@
+"""What only a real PostgreSQL can show: overlapping transactions, a server that goes away, concurrent migration."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from ledger_events import make, money
+
+from orchestrator.ledger.base import ChannelRule, Recording
+from orchestrator.ledger.postgres import PostgresLedger
+from orchestrator.ledger.postgres_batch import Overtaken
+from orchestrator.ledger.schema import HEAD, metadata
+from orchestratorx_prism.errors import SettingsRejected, Unavailable
+from orchestratorx_prism.v1.event_pb2 import Event
+from orchestratorx_prism.v1.event_service_pb2 import EventFilter
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest_asyncio.fixture
+async def ledger(fresh_postgres_url: str) -> AsyncIterator[PostgresLedger]:
+    opened = PostgresLedger(fresh_postgres_url, channels=[ChannelRule("events", lambda event: True)])
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+def pending(key: str, **more: Any) -> Event:
+    return make("payment.pending", key, refs=(f"pi_{key}",), amount=money(1), **more)
+
+
+async def streamed(ledger: PostgresLedger, cursor: str) -> tuple[list[str], str]:
+    page, after = await ledger.events_after(cursor, EventFilter(), limit=100)
+    return [event.provider_event_id for event, _ in page], after
+
+
+async def test_a_transaction_that_wrote_earlier_and_commits_late_is_not_skipped(
+    ledger: PostgresLedger, fresh_postgres_url: str
+) -> None:
+    await ledger.record(Recording([pending("first")]))
+    slow = await asyncpg.connect(fresh_postgres_url)
+    transaction = slow.transaction()
+    await transaction.start()
+    late = pending("late")
+    await slow.execute(
+        "INSERT INTO events (n, key, xact, merchant_id, connector, type, received_at, message) "
+        "VALUES (nextval('events_n'), '\\x01', pg_current_xact_id()::text::bigint, 'default', 'stripe', $1, 1, $2)",
+        late.type,
+        late.SerializeToString(),
+    )
+    await ledger.record(Recording([pending("quick")]))
+    seen, cursor = await streamed(ledger, "0")
+    assert seen == ["first"], "what committed after it began waits for it"
+    head = await ledger.head_cursor()
+    assert await streamed(ledger, head) == ([], head)
+    await transaction.commit()
+    seen, cursor = await streamed(ledger, cursor)
+    assert seen == ["late", "quick"]
+    assert (await streamed(ledger, cursor))[0] == []
+    seen, after = await streamed(ledger, head)
+    assert seen == ["late"], "quick was committed before the head was asked for, late was not"
+    await ledger.record(Recording([pending("last")]))
+    assert (await streamed(ledger, after))[0] == ["last"]
+    await slow.close()
+
+
+async def test_a_transaction_that_is_rolled_back_holds_nobody_back(
+    ledger: PostgresLedger, fresh_postgres_url: str
+) -> None:
+    slow = await asyncpg.connect(fresh_postgres_url)
+    transaction = slow.transaction()
+    await transaction.start()
+    await slow.execute("SELECT pg_current_xact_id()")
+    await ledger.record(Recording([pending("a")]))
+    assert (await streamed(ledger, "0"))[0] == []
+    await transaction.rollback()
+    assert (await streamed(ledger, "0"))[0] == ["a"]
+    await slow.close()
+
+
+async def test_a_broken_connection_is_told_and_mended(ledger: PostgresLedger, fresh_postgres_url: str) -> None:
+    await ledger.record(Recording([pending("a")]))
+    admin = await asyncpg.connect(fresh_postgres_url)
+    await admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'orchestratorx' AND datname = current_database()"
+    )
+    events = [pending(f"b{n}") for n in range(5)]
+    outcomes = await asyncio.gather(*(ledger.record(Recording([e])) for e in events), return_exceptions=True)
+    assert all(not isinstance(outcome, BaseException) or isinstance(outcome, Unavailable) for outcome in outcomes)
+    assert any(isinstance(outcome, Unavailable) for outcome in outcomes)
+    for event in events:
+        await ledger.record(Recording([event]))
+    listed, _ = await ledger.list_events(EventFilter(), page_size=100, page_token="")
+    assert len(listed) == 6
+    assert all(event.sequence == 1 for event in listed)
+    await admin.close()
+
+
+async def test_a_batch_that_another_replica_overtook_begins_again(
+    ledger: PostgresLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestrator.ledger import postgres_writer
+
+    real, calls = postgres_writer.record_batch, 0
+
+    async def overtaken_once(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        recorded = await real(*arguments)
+        if calls == 1:
+            raise Overtaken
+        return recorded
+
+    monkeypatch.setattr(postgres_writer, "record_batch", overtaken_once)
+    event = make("payment.captured", "a", amount=money(5), captured=money(5), operation_id="c")
+    recorded = await ledger.record(Recording([event]))
+    assert (calls, recorded.duplicate_ids, event.sequence) == (2, [], 1)
+
+
+async def test_a_merge_under_way_in_another_replica_is_waited_for(fresh_postgres_url: str) -> None:
+    replicas = [PostgresLedger(fresh_postgres_url) for _ in range(3)]
+    for replica in replicas:
+        await replica.open()
+    for n in range(12):
+        names = [f"a_{n}", f"b_{n}", f"c_{n}"]
+        for name in names:
+            await replicas[0].record(Recording([make("payment.pending", f"first {name}", refs=(name,))]))
+        pairs = [(names[0], names[1]), (names[1], names[2]), (names[2], names[0])]
+        await asyncio.gather(
+            *(
+                replica.record(Recording([make("payment.pending", f"pair {pair}", at=1, refs=pair)]))
+                for replica, pair in zip(replicas, pairs, strict=True)
+            )
+        )
+        found = [await replicas[1].find_payment("default", "stripe", name) for name in names]
+        assert found[0] is not None
+        assert found[0] == found[1] == found[2]
+        events, _ = await replicas[2].list_events(EventFilter(payment_id=found[0].id), page_size=100, page_token="")
+        assert len(events) == 6
+    for replica in replicas:
+        await replica.close()
+
+
+async def test_replicas_that_start_together_migrate_once(fresh_postgres_url: str) -> None:
+    replicas = [PostgresLedger(fresh_postgres_url) for _ in range(4)]
+    await asyncio.gather(*(replica.open() for replica in replicas))
+    for replica in replicas:
+        await replica.ping()
+        await replica.close()
+
+
+async def test_the_tables_are_those_that_are_declared(ledger: PostgresLedger, fresh_postgres_url: str) -> None:
+    connection = await asyncpg.connect(fresh_postgres_url)
+    columns = await connection.fetch(
+        "SELECT table_name, column_name, is_nullable FROM information_schema.columns WHERE table_schema = 'public'"
+    )
+    indexes = await connection.fetch("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == HEAD
+    await connection.close()
+    found = {(row[0], row[1], row[2] == "YES") for row in columns if row[0] != "alembic_version"}
+    declared = {
+        (table.name, column.name, bool(column.nullable))
+        for table in metadata.tables.values()
+        for column in table.columns
+    }
+    assert found == declared
+    assert {index.name for table in metadata.tables.values() for index in table.indexes} <= {row[0] for row in indexes}
+
+
+async def test_tables_of_no_or_another_release_are_refused_unless_migrated(fresh_postgres_url: str) -> None:
+    with pytest.raises(SettingsRejected) as refused:
+        await PostgresLedger(fresh_postgres_url, migrate=False).open()
+    assert refused.value.reason == "SCHEMA_OUTDATED"
+    ledger = PostgresLedger(fresh_postgres_url)
+    await ledger.open()
+    await ledger.close()
+    connection = await asyncpg.connect(fresh_postgres_url)
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    await connection.close()
+    with pytest.raises(SettingsRejected) as unknown:
+        await PostgresLedger(fresh_postgres_url).open()
+    assert unknown.value.reason == "SCHEMA_UNKNOWN"
+
+
+async def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with pytest.raises(Unavailable) as refused:
+        await PostgresLedger("postgresql://user:hunter2@127.0.0.1:1/none").open()
+    assert "hunter2" not in str(refused.value)
+
+
+async def test_another_replica_hears_of_a_recording(fresh_postgres_url: str) -> None:
+    writing, waiting = PostgresLedger(fresh_postgres_url), PostgresLedger(fresh_postgres_url)
+    await writing.open()
+    await waiting.open()
+    await asyncio.sleep(0.3)  # until both listen
+
+    async def wait() -> None:
+        await waiting.outbox.wait_for_work(0)
+        await waiting.outbox.wait_for_work(30)
+
+    hearing = asyncio.create_task(wait())
+    await asyncio.sleep(0.1)
+    await writing.record(Recording([pending("a")]))
+    await asyncio.wait_for(hearing, 10)
+    await writing.close()
+    await waiting.close()
