@@ -22,7 +22,6 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import pytest
 
 from connectors.spi import SampleRequest, SampleWebhook
@@ -97,15 +96,16 @@ class Providers:
                 if self.dice.random() < DUPLICATE_CHANCE:
                     self.owed.append(made)
 
-    async def post(self, client: httpx.AsyncClient, url: str, webhook: SampleWebhook) -> bool:
+    async def post(self, connection: Connection, webhook: SampleWebhook) -> bool:
         """Whether it was acknowledged; what was not is owed again."""
         try:
-            answer = await client.post(url, content=webhook.body, headers=dict(webhook.headers))
-        except httpx.HTTPError:
+            status = await connection.post("/webhooks/stripe/default", webhook)
+        except (OSError, EOFError):
+            connection.close()
             self.owed.append(webhook)
             return False
-        if answer.status_code != 200:
-            assert answer.status_code == 503, answer.text
+        if status != 200:
+            assert status == 503
             self.owed.append(webhook)
             return False
         self.posted += 1
@@ -113,31 +113,59 @@ class Providers:
         return True
 
 
+@dataclass
+class Connection:
+    """One HTTP connection, kept alive, as cheap as it can be: the load is not to be limited by the client."""
+
+    port: int
+    reader: asyncio.StreamReader | None = None
+    writer: asyncio.StreamWriter | None = None
+
+    async def post(self, path: str, webhook: SampleWebhook) -> int:
+        """The answer's status. Raises OSError or EOFError if there is none."""
+        if self.reader is None or self.writer is None:
+            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+        headers = "".join(f"{name}: {value}\r\n" for name, value in webhook.headers.items())
+        head = f"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {len(webhook.body)}\r\n{headers}\r\n"
+        self.writer.write(head.encode() + webhook.body)
+        answer = await self.reader.readuntil(b"\r\n\r\n")
+        lines = answer.decode().lower().split("\r\n")
+        length = next((int(line.split(":")[1]) for line in lines if line.startswith("content-length:")), 0)
+        await self.reader.readexactly(length)
+        return int(lines[0].split()[1])
+
+    def close(self) -> None:
+        """The next post opens another one."""
+        if self.writer is not None:
+            self.writer.close()
+        self.reader = self.writer = None
+
+
 async def load_until_killed(server: Server, providers: Providers, alive_s: float) -> None:
     """Posts from many connections; kills the server in the middle."""
-    url = f"http://127.0.0.1:{server.http_port}/webhooks/stripe/default"
     stopping = asyncio.Event()
 
-    async def connection(client: httpx.AsyncClient) -> None:
-        while not stopping.is_set():
-            if not await providers.post(client, url, providers.next_webhook()):
-                return
+    async def post_on_one() -> None:
+        connection = Connection(server.http_port)
+        while not stopping.is_set() and await providers.post(connection, providers.next_webhook()):
+            pass
+        connection.close()
 
-    async with httpx.AsyncClient(timeout=10.0) as client:
-        workers = [asyncio.create_task(connection(client)) for _ in range(IN_FLIGHT)]
-        await asyncio.sleep(alive_s)
-        await asyncio.to_thread(server.kill)
-        stopping.set()
-        await asyncio.gather(*workers)
+    workers = [asyncio.create_task(post_on_one()) for _ in range(IN_FLIGHT)]
+    await asyncio.sleep(alive_s)
+    await asyncio.to_thread(server.kill)
+    stopping.set()
+    await asyncio.gather(*workers)
 
 
 async def settle(server: Server, providers: Providers) -> None:
     """Everything owed is sent until it is acknowledged."""
-    url = f"http://127.0.0.1:{server.http_port}/webhooks/stripe/default"
-    async with httpx.AsyncClient(timeout=10.0) as client:
-        while providers.owed:
-            batch = [providers.owed.pop() for _ in range(min(IN_FLIGHT, len(providers.owed)))]
-            await asyncio.gather(*(providers.post(client, url, webhook) for webhook in batch))
+    connections = [Connection(server.http_port) for _ in range(IN_FLIGHT)]
+    while providers.owed:
+        batch = [providers.owed.pop() for _ in range(min(IN_FLIGHT, len(providers.owed)))]
+        await asyncio.gather(*(providers.post(*pair) for pair in zip(connections, batch, strict=False)))
+    for connection in connections:
+        connection.close()
 
 
 async def ledger_events(server: Server) -> AsyncIterator[Event]:

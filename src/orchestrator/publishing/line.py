@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -116,6 +116,8 @@ class Line:
         self._metrics = metrics
         self._options = options
         self._stopping = stopping
+        self.idle = False
+        """Whether it waits for work, with nothing in hand: then it may be cancelled."""
         self._failures = 0
         """Rounds in a row in which the broker or the outbox was not well."""
 
@@ -140,7 +142,13 @@ class Line:
             await self._publish(claim)
         else:
             self._failures = 0
-            await until_stopped(self._stopping, self._outbox.wait_for_work(options.poll_s))
+            # In this very task: the outbox remembers by task what was rung since its last look. In a task of its own
+            # each wait would be a first one, and a first one never waits.
+            self.idle = True
+            try:
+                await self._outbox.wait_for_work(options.poll_s)
+            finally:
+                self.idle = False
 
     async def _publish(self, claim: Claim) -> None:
         give_up = time.monotonic() + self._options.lease_s
@@ -268,17 +276,3 @@ async def pause_until_stopped(stopping: asyncio.Event, seconds: float) -> None:
     """Sleeps, but not through a stop."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stopping.wait(), seconds)
-
-
-async def until_stopped(stopping: asyncio.Event, work: Awaitable[None]) -> None:
-    """Waits for `work`, or for the stop. Raises what `work` raises."""
-    working = asyncio.ensure_future(work)
-    stop = asyncio.ensure_future(stopping.wait())
-    try:
-        await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for waiter in (working, stop):
-            if not waiter.done():
-                waiter.cancel()
-    if working.done() and not working.cancelled():
-        working.result()

@@ -71,7 +71,10 @@ class Relay:
         """Finishes the batches in hand, then returns. A second call changes nothing."""
         self._stopping.set()
         tasks, self._tasks = self._tasks, []
-        await asyncio.gather(*tasks)
+        for line, task in zip(self._lines, tasks, strict=False):
+            if line.idle:
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _every(self, interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
         while not self._stopping.is_set():

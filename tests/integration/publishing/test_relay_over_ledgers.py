@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from orchestrator.ledger.base import ChannelRule, Ledger, Recording
+from orchestrator.ledger.base import ChannelRule, Claim, Ledger, Recording
 from orchestrator.ledger.factory import open_ledger
 from orchestrator.publishing.channels import DEFAULT_BROKER, built_in_channels
 from orchestrator.publishing.relay import Relay, RelayOptions
@@ -149,3 +149,25 @@ async def test_what_was_in_hand_when_a_relay_died_is_published_by_another_after_
 
     assert [message.id for message in broker.accepted] == [made.events[0].id]
     assert await ledger.outbox.complete(dead, [dead.rows[0].row_id]) == 0
+
+
+async def test_an_idle_relay_does_not_spin(ledger: Ledger) -> None:
+    broker = MemoryBroker()
+    await broker.connect()
+    claims = 0
+    claim = ledger.outbox.claim
+
+    async def counted(channel: str, *, limit: int, lease_s: float) -> Claim:
+        nonlocal claims
+        claims += 1
+        return await claim(channel, limit=limit, lease_s=lease_s)
+
+    ledger.outbox.claim = counted  # type: ignore[method-assign]
+    relay = Relay(ledger.outbox, CHANNELS, {DEFAULT_BROKER: broker}, options=RelayOptions(poll_s=0.2))
+    await relay.start()
+    await asyncio.sleep(1.0)
+    began = time.monotonic()
+    await relay.stop()
+    assert time.monotonic() - began < 1.0
+    await broker.close()
+    assert claims <= 10
