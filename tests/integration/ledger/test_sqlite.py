@@ -101,7 +101,7 @@ async def test_a_commit_that_fails_is_told_to_all_who_shared_it(tmp_path: Path) 
 
 
 async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
-    (tmp_path / "x.db").write_bytes(b"no database" * 1000)  # noqa: ASYNC240 - a test's own file
+    (tmp_path / "x.db").write_bytes(b"no database" * 1000)
     with pytest.raises(Unavailable):
         await SqliteLedger(tmp_path / "x.db").open()
 

@@ -1,4 +1,4 @@
-"""The ledger's small parts: names and ids, page tokens, filters, the choice of rows, the bell, the vault, the factory."""
+"""The ledger's small parts: names, ids, page tokens, filters, the choice of rows, the bell, the vault, the factory."""
 
 from __future__ import annotations
 
