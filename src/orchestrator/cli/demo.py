@@ -33,7 +33,9 @@ def demo(rounds: int, seed: int, pace_s: float) -> None:
     """
     console = Console(highlight=False)
     console.print("Webhooks as they arrive, shuffled; what became of each:\n")
-    console.print(f"{'provider':8} {'webhook':40} {'reference':9} {'outcome':9} event or reason", style="bold")
+    console.print(
+        f"{'provider':8} {'webhook':40} {'reference':9} {'outcome':9} event or reason", style="bold", soft_wrap=True
+    )
 
     def show(outcome: Outcome) -> None:
         console.print(_line(outcome), soft_wrap=True)

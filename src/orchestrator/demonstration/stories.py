@@ -39,7 +39,7 @@ STORIES: tuple[Story, ...] = (
             Step("payment_intent.created"),
             Step("charge.succeeded"),
             Step("payment_intent.succeeded"),
-            Step("refund.created", 5_00),
+            Step("charge.refunded", 5_00),
         ),
         "CAPTURED",
     ),
