@@ -90,7 +90,7 @@ def list_events(
 def show(target: str, api_key: str | None, merchant: str, event_id: str) -> None:
     """One event in full, as JSON."""
     with EventClient(target=target, api_key=api_key) as client:
-        event = client.get_event(event_id=event_id, merchant_id=merchant).event
+        event = client.get_event(event_id=event_id, merchant_id=merchant)
     click.echo(msgspec.json.format(msgspec.json.encode(event.to_dict()), indent=2).decode())
 
 
