@@ -74,7 +74,9 @@ class Relay:
         for line, task in zip(self._lines, tasks, strict=False):
             if line.idle:
                 task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):  # a line that was idle ends as cancelled, which is none
+                raise outcome
 
     async def _every(self, interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
         while not self._stopping.is_set():
