@@ -52,7 +52,7 @@ class Application:
             Unavailable: The database cannot be reached. A broker that is away does not stop the start.
         """
         await self.ledger.open()
-        if self.relay is not None:
+        if self.relay is not None and self.settings.relay:
             await self.relay.start()
         if self.ledger.keeps_raw:
             self.retention.start()

@@ -129,6 +129,8 @@ class Settings(Section):
     """How long calls in flight may take to finish when the server stops."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     """Processes that share the ports. More than one wants a core each, and PostgreSQL."""
+    relay: bool = True
+    """Whether this process publishes what the outbox holds. If not, another process over the same database must."""
     insecure: bool = False
     """Allow an address that is not loopback without TLS and API keys."""
     api_keys: tuple[SecretStr, ...] = ()

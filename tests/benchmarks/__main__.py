@@ -25,7 +25,7 @@ def main() -> int:
     )
     results = [in_process.codec(hash_us), in_process.embedded(hash_us)]
     call_us = echo_us()
-    results.append(ingress(call_us))
+    results += [ingress(call_us), ingress(call_us, relay=True)]
     if url := os.environ.get("ORCHESTRATOR_TEST_POSTGRES_URL"):
         results.append(_postgres_ingress(call_us, url))
     results += all_ways(call_us)

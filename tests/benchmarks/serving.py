@@ -33,8 +33,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def orchestrator(database_url: str | None = None) -> Iterator[Server]:
-    """`orchestrator serve`, one process; SQLite with synchronous=FULL unless told another database."""
+def orchestrator(database_url: str | None = None, *, relay: bool = False) -> Iterator[Server]:
+    """`orchestrator serve`, one process; SQLite with synchronous=FULL unless told another database.
+
+    Without `relay` it verifies, records and commits, outbox included, and leaves publishing to another process.
+    """
     with tempfile.TemporaryDirectory(prefix="orchestratorx-bench-") as folder:
         grpc_port, http_port = free_port(), free_port()
         environment = {
@@ -43,6 +46,7 @@ def orchestrator(database_url: str | None = None) -> Iterator[Server]:
             "ORCHESTRATOR_GRPC_PORT": str(grpc_port),
             "ORCHESTRATOR_HTTP_PORT": str(http_port),
             "ORCHESTRATOR_LOG_LEVEL": "error",
+            "ORCHESTRATOR_RELAY": "true" if relay else "false",
             "STRIPE_WEBHOOK_SECRET": SECRET,
         }
         command = [str(Path(sys.executable).parent / "orchestrator"), "serve"]
