@@ -40,11 +40,13 @@ class HealthService:
         known = request.service in self._services
         told = None
         while True:
+            # Asked before the state: a stop that begins while a state is being told is told in the next round.
+            last = self._readiness.draining
             status = await self._status() if known else _Status.SERVICE_UNKNOWN
             if status != told:
                 told = status
                 yield _Status(status=status)
-            if self._readiness.draining:
+            if last:
                 return
             await self._readiness.wait(_WATCH_S)
 
