@@ -40,7 +40,7 @@ WRITER_QUERIES: Final = {
     "plan_cache_mode": "force_generic_plan",
 }
 _MIGRATION_LOCK: Final = 7_161_0001
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 
 class PostgresLedger(Reading):

@@ -19,7 +19,7 @@ CHANNEL: Final = "orchestratorx_recorded"
 _PAUSE_S: Final = 0.02
 """Shortest time between two announcements."""
 _RETRY_S: Final = 1.0
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 class Listener:
