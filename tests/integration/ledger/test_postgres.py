@@ -100,11 +100,11 @@ async def test_a_connection_that_breaks_inside_a_commit_is_told_and_mended(ledge
         await admin.execute("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
         under_way = asyncio.gather(*(ledger.record(Recording([e])) for e in events), return_exceptions=True)
         async with asyncio.timeout(10):
-            waits = f"SELECT count(*) FROM pg_stat_activity WHERE {OURS} AND wait_event_type = 'Lock'"
-            while not await admin.fetchval(waits):  # noqa: ASYNC110 - the server says it, nothing here does
+            waits = f"SELECT count(*) FROM pg_stat_activity WHERE {OURS} AND wait_event_type = 'Lock'"  # noqa: S608
+            while not await admin.fetchval(waits):
                 await asyncio.sleep(0.01)
                 await admin.execute("SELECT pg_stat_clear_snapshot()")
-        await admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")
+        await admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")  # noqa: S608
         outcomes = await under_way
     assert [type(outcome) for outcome in outcomes] == [Unavailable] * 5
     for event in events:
@@ -118,7 +118,7 @@ async def test_a_connection_that_breaks_between_two_commits_costs_at_most_one_re
     ledger: PostgresLedger, admin: Any
 ) -> None:
     await ledger.record(Recording([pending("a")]))
-    await admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")
+    await admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")  # noqa: S608
     event = pending("b")
     try:  # whether the break is seen before the next commit is a race with the server
         await ledger.record(Recording([event]))
