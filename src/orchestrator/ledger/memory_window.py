@@ -10,7 +10,7 @@ import msgspec
 from orchestrator.ledger.changes import Changes
 from orchestrator.ledger.filters import Wanted
 from orchestrator.ledger.records import PaymentRecord
-from orchestrator.ledger.references import Name, reference_base
+from orchestrator.ledger.references import Name, base_key, reference_base
 from orchestratorx_prism.v1.event_pb2 import Event
 
 
@@ -113,6 +113,6 @@ class Window:
 
     def find(self, merchant_id: str, connector: str, reference: str) -> PaymentRecord | None:
         """By any of the provider's names of it, in whatever account: the one recorded first."""
-        base = reference_base(merchant_id, connector, reference)
-        found = [number for name, number in self.names.items() if name[0] == base]
+        base = base_key(reference_base(merchant_id, connector, reference))
+        found = [number for name, number in self.names.items() if name.startswith(base)]
         return self.payments[min(found)] if found else None

@@ -70,16 +70,16 @@ def _locks(batch: Sequence[Prepared]) -> list[int]:
     keys: set[bytes] = set()
     for prepared in batch:
         keys.update(key[:8] for key in prepared.keys)
-        keys.update(key[:8] for key in prepared.names.values())
+        keys.update(name[:8] for name in prepared.names)
         if prepared.sealed is not None:
             keys.add(prepared.sealed[0][:8])
     return sorted(struct.unpack(">q", key)[0] for key in keys)
 
 
 async def _names(connection: Any, batch: Sequence[Prepared]) -> dict[Name, int]:
-    by_key = {key: name for prepared in batch for name, key in prepared.names.items()}
-    rows = await connection.fetch(_NAMES, list(by_key)) if by_key else ()
-    return {by_key[row[0]]: row[1] for row in rows}
+    names = {name for prepared in batch for name in prepared.names}
+    rows = await connection.fetch(_NAMES, list(names)) if names else ()
+    return {row[0]: row[1] for row in rows}
 
 
 async def _payments(connection: Any, numbers: set[int]) -> dict[int, PaymentRecord]:

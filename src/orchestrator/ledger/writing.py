@@ -5,24 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from orchestrator.ledger.rows import Prepared
 from orchestratorx_prism.errors import Internal, PrismError, Unavailable
+
+T = TypeVar("T")
 
 MAX_BATCH = 256
 """Most recordings of one commit: longer ones keep other writers waiting, and gain nothing more."""
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct):
     """One thing to be written. Whoever waits for it may go away; it is carried out regardless."""
 
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
     prepared: Prepared | None = None
-    job: Callable[[Any], Any] | None = field(default=None, repr=False)
+    job: Callable[[Any], Any] | None = None
     """Given the connection, inside the transaction. One of the two is set."""
 
 
@@ -72,6 +74,20 @@ def _tell(told: Sequence[tuple[asyncio.Future[Any], object]]) -> None:
             future.set_exception(outcome)
         else:
             future.set_result(outcome)
+
+
+async def all_of(futures: Sequence[asyncio.Future[T]]) -> list[T]:
+    """The results, in order, of entries that were handed in together. They are settled in that order, too.
+
+    Raises:
+        PrismError: The first failure among them.
+    """
+    if futures:
+        await asyncio.wait(futures[-1:])
+    failures = [failure for future in futures if (failure := future.exception()) is not None]
+    if failures:
+        raise failures[0]
+    return [future.result() for future in futures]
 
 
 def unavailable(error: Exception) -> Unavailable:
