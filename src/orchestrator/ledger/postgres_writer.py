@@ -15,7 +15,7 @@ import asyncpg
 from orchestrator.ledger.base import ChannelRule, Recorded
 from orchestrator.ledger.postgres_batch import Overtaken, record_batch
 from orchestrator.ledger.rows import Prepared
-from orchestrator.ledger.writing import MAX_BATCH, Entry, closed, told, unavailable
+from orchestrator.ledger.writing import MAX_BATCH, Entry, Gathering, closed, settle, told, unavailable
 from orchestratorx_prism.errors import Unavailable
 
 _TRIES = 8
@@ -58,6 +58,7 @@ class PostgresWriter:
         self._committed = committed
         self._connection: Any = None
         self._waiting: deque[Entry] = deque()
+        self._gathering = Gathering(self._hand_over)
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -81,9 +82,15 @@ class PostgresWriter:
             raise closed()
         loop = asyncio.get_running_loop()
         entries = [Entry(loop, loop.create_future(), prepared=one) for one in prepared]
+        self._gathering.add(loop, entries)
+        return [entry.future for entry in entries]
+
+    def _hand_over(self, entries: Sequence[Entry]) -> None:
+        if self._task is None or self._stopping:
+            settle(entries, [closed() for _ in entries])
+            return
         self._waiting.extend(entries)
         self._changed.set()
-        return [entry.future for entry in entries]
 
     async def _run(self) -> None:
         while True:
