@@ -44,8 +44,10 @@ def payment_intent(arrival: Arrival) -> Event:
         data.operation_id = charge_id
     if intent.status is not None:
         data.provider_status = intent.status
-    data.connector_customer_id = customer_of(intent.customer, intent.customer_account)
-    data.connector_invoice_id = ident(intent.invoice)
+    if customer := customer_of(intent.customer, intent.customer_account):
+        data.connector_customer_id = customer
+    if invoice := ident(intent.invoice):
+        data.connector_invoice_id = invoice
     _intent_method(data, intent, details)
     if our_type in CAPTURES:
         final = our_type == "payment.captured"

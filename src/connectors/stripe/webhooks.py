@@ -41,6 +41,7 @@ _BUILDERS: Final[dict[str, Builder]] = {
     "outbound": payouts.outbound,
     "usage": billing.alert_triggered,
 }
+_VERIFIED: Final = Verification(method=VERIFICATION_METHOD_HMAC, detail="HMAC-SHA256 over time and whole body")
 _BUILDER_OF: Final[dict[str, Builder]] = {name: _BUILDERS[family] for name, family in FAMILY_OF.items()}
 
 
@@ -58,10 +59,7 @@ def open_webhook(webhook: Webhook, material: Material, now_s: int) -> Opened:
         now_s=now_s,
         tolerance_s=material.tolerance_s,
     )
-    return Opened(
-        read_envelope(webhook.body),
-        Verification(method=VERIFICATION_METHOD_HMAC, detail="HMAC-SHA256 over time and whole body"),
-    )
+    return Opened(read_envelope(webhook.body), _VERIFIED)
 
 
 def parse(body: bytes) -> Envelope:
