@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from orchestrator.ledger.base import ChannelRule, Recorded
-from orchestrator.ledger.postgres_batch import Overtaken, record_batch
+from orchestrator.ledger.postgres_batch import MOST_LOCKS, Overtaken, locks_of, record_batch
 from orchestrator.ledger.rows import Prepared
 from orchestrator.ledger.writing import MAX_BATCH, Entry, closed, told, unavailable
 from orchestratorx_prism.errors import Unavailable
@@ -93,8 +93,19 @@ class PostgresWriter:
                     return
                 self._changed.clear()
                 await self._changed.wait()
-            entries = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-            await self._carry_out(entries)
+            await self._carry_out(self._next_entries())
+
+    def _next_entries(self) -> list[Entry]:
+        """What waits, as much as one transaction may lock; at least one."""
+        entries: list[Entry] = []
+        locks = 0
+        while self._waiting and len(entries) < MAX_BATCH:
+            prepared = self._waiting[0].prepared
+            locks += locks_of(prepared) if prepared is not None else 0
+            if entries and locks > MOST_LOCKS:
+                break
+            entries.append(self._waiting.popleft())
+        return entries
 
     async def _carry_out(self, entries: Sequence[Entry]) -> None:
         """All together; if one of them cannot be, each by itself, so that it does not take the others with it."""

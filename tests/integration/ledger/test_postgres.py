@@ -93,17 +93,22 @@ async def admin(fresh_postgres_url: str) -> AsyncIterator[Any]:
 OURS = "application_name = 'orchestratorx' AND datname = current_database()"
 
 
+async def waiting_for_a_lock(admin: Any, count: int) -> None:
+    """Returns once so many of the ledgers' connections do."""
+    query = f"SELECT count(*) FROM pg_stat_activity WHERE {OURS} AND wait_event_type = 'Lock'"  # noqa: S608
+    async with asyncio.timeout(30):
+        while await admin.fetchval(query) < count:
+            await asyncio.sleep(0.01)
+            await admin.execute("SELECT pg_stat_clear_snapshot()")
+
+
 async def test_a_connection_that_breaks_inside_a_commit_is_told_and_mended(ledger: PostgresLedger, admin: Any) -> None:
     await ledger.record(Recording([pending("a")]))
     events = [pending(f"b{n}") for n in range(5)]
     async with admin.transaction():
         await admin.execute("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
         under_way = asyncio.gather(*(ledger.record(Recording([e])) for e in events), return_exceptions=True)
-        async with asyncio.timeout(10):
-            waits = f"SELECT count(*) FROM pg_stat_activity WHERE {OURS} AND wait_event_type = 'Lock'"  # noqa: S608
-            while not await admin.fetchval(waits):
-                await asyncio.sleep(0.01)
-                await admin.execute("SELECT pg_stat_clear_snapshot()")
+        await waiting_for_a_lock(admin, 1)
         await admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")  # noqa: S608
         outcomes = await under_way
     assert [type(outcome) for outcome in outcomes] == [Unavailable] * 5
@@ -170,6 +175,43 @@ async def test_a_merge_under_way_in_another_replica_is_waited_for(fresh_postgres
         assert len(events) == 6
     for replica in replicas:
         await replica.close()
+
+
+@pytest.mark.parametrize("webhooks", [1, 200], ids=["one webhook", "many webhooks"])
+async def test_however_much_is_recorded_at_once_a_transaction_takes_few_locks(
+    ledger: PostgresLedger, admin: Any, webhooks: int
+) -> None:
+    events = [pending(f"p{n}") for n in range(400)]
+    size = len(events) // webhooks
+    parts = [Recording(events[begin : begin + size]) for begin in range(0, len(events), size)]
+    async with admin.transaction():
+        await admin.execute("LOCK TABLE events IN SHARE MODE")
+        under_way = asyncio.gather(*(ledger.record(part) for part in parts))
+        await waiting_for_a_lock(admin, 1)
+        held = await admin.fetchval(
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+            "WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+        )
+    await under_way
+    assert 0 < held <= 513
+    assert [event.sequence for event in events] == [1] * 400
+
+
+async def test_a_recording_too_great_to_lock_name_by_name_keeps_the_others_out(
+    ledger: PostgresLedger, fresh_postgres_url: str, admin: Any
+) -> None:
+    replica = PostgresLedger(fresh_postgres_url)
+    await replica.open()
+    great, small = [pending(f"p{n}") for n in range(400)], make("payment.captured", "c", at=1, refs=("pi_p7",))
+    async with admin.transaction():
+        await admin.execute("LOCK TABLE events IN SHARE MODE")
+        first = asyncio.create_task(ledger.record(Recording(great)))
+        await waiting_for_a_lock(admin, 1)
+        second = asyncio.create_task(replica.record(Recording([small])))
+        await waiting_for_a_lock(admin, 2)
+    await asyncio.gather(first, second)
+    assert (small.payment_id, small.sequence) == (great[7].payment_id, 2)
+    await replica.close()
 
 
 async def test_replicas_that_start_together_migrate_once(fresh_postgres_url: str) -> None:
