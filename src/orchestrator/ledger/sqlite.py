@@ -44,6 +44,7 @@ def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     if readonly:
         connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA case_sensitive_like = ON")  # as in PostgreSQL
     return connection
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from connectors.spi import Context, Environment
 from orchestrator.ledger.base import Ledger, Recorded, Recording
 from orchestrator.plugins import connector_named
-from orchestrator.services.checks import field_fault, page_size
+from orchestrator.services.checks import check_filter, field_fault, page_size
 from orchestrator.services.intake import Accepted, Intake
 from orchestrator.services.observing import Observer, SilentObserver
 from orchestrator.services.subscribing import subscribe
@@ -106,6 +106,7 @@ class EventService:
 
     async def list_events(self, request: pb.ListEventsRequest) -> pb.ListEventsResponse:
         """Recorded events, newest first."""
+        check_filter(request.filter)
         events, token = await self._ledger.list_events(
             request.filter, page_size=page_size(request.page_size), page_token=request.page_token
         )
@@ -122,6 +123,7 @@ class EventService:
             )
         if len(request.event_ids) > MAX_BATCH:
             raise field_fault("event_ids", f"at most {MAX_BATCH} ids a call")
+        check_filter(request.filter)
         count = await self._ledger.replay(request.filter, list(request.event_ids), channel=request.channel)
         return pb.ReplayEventsResponse(replayed=count)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from orchestrator.ledger.base import Ledger
+from orchestrator.services.checks import check_filter
 from orchestratorx_prism.v1.event_service_pb2 import SubscribeEventsRequest, SubscribeEventsResponse
 
 PAGE = 200
@@ -18,8 +19,9 @@ async def subscribe(ledger: Ledger, request: SubscribeEventsRequest) -> AsyncIte
     """Events after the request's cursor in commit order, then as they come. Ends only when the caller stops.
 
     Raises:
-        RequestRejected: The cursor is not one of ours.
+        RequestRejected: The cursor is not one of ours, or no event can be selected by the filter.
     """
+    check_filter(request.filter)
     cursor = request.cursor or await ledger.head_cursor()
     if not request.cursor:
         yield SubscribeEventsResponse(cursor=cursor)
