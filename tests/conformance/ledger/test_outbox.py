@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from ledger_events import make, money
 
+from orchestrator.ledger import replaying
 from orchestrator.ledger.base import ChannelRule, Claim, Ledger, Recording
 from orchestratorx_prism.errors import RequestRejected
 from orchestratorx_prism.v1.event_pb2 import Event
@@ -133,6 +135,48 @@ async def test_replay_puts_events_behind_what_waits(ledger: Ledger) -> None:
     assert await ledger.replay(EventFilter(types=["payment.*"]), [], channel="") == 4
     with pytest.raises(RequestRejected):
         await ledger.replay(EventFilter(), [], channel="unheard of")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+async def test_a_replay_ends_though_events_keep_coming(ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replaying, "SLICE", 2)
+    await pend(ledger, "a:1", "a:2", "a:3")
+    put, slices = ledger._put, 0
+
+    async def put_while_more_comes(chosen: Sequence[tuple[str, int, str]]) -> None:
+        nonlocal slices
+        slices += 1
+        assert slices < 10, "it runs after what comes meanwhile"
+        await put(chosen)
+        await pend(ledger, f"b:{slices}", f"c:{slices}")
+
+    monkeypatch.setattr(ledger, "_put", put_while_more_comes)
+    assert await ledger.replay(EventFilter(types=["payment.*"]), [], channel="") == 3
+
+
+@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
+@pytest.mark.postgres
+async def test_a_replay_leaves_out_nothing_that_commits_while_it_looks(
+    opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "SLICE", 2)
+    ledger, replica = await opened(), await opened()
+    await pend(ledger, "a:1", "b:1", "c:1")
+    late = "UPDATE events SET n = (SELECT min(n) + 1 FROM events) WHERE n = (SELECT max(n) FROM events)"
+    fetch, looked = ledger._fetch, 0
+
+    async def fetch_while_one_commits(query: str, values: Sequence[Any]) -> list[Any]:
+        nonlocal looked
+        found = await fetch(query, values)
+        looked += "SELECT max(n)" in query
+        if looked == 1:
+            looked += 1
+            await pend(replica, "d:1")
+            await replica._transact(lambda connection: connection.fetch(late))  # a number that was free, as of one slow
+        return found
+
+    monkeypatch.setattr(ledger, "_fetch", fetch_while_one_commits)
+    assert await ledger.replay(EventFilter(types=["payment.*"]), [], channel="") == 4
 
 
 async def test_sent_rows_are_forgotten_in_batches(ledger: Ledger) -> None:
