@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from ledger_events import NOON_S, make, money
 
+from orchestrator.ledger import sql_reading
 from orchestrator.ledger.base import Ledger, Recording
 from orchestratorx_prism.errors import RequestRejected
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
@@ -117,6 +119,25 @@ async def test_events_that_come_between_two_pages_do_not_disturb_them(filled: Le
     await filled.record(Recording([make("customer.updated", "new", at=90, refs=(), connector_customer_id="cus_1")]))
     second, _ = await filled.list_events(EventFilter(), page_size=3, page_token=token)
     assert [event.provider_event_id for event in (*first, *second)] == ["cus", "d1", "d0", "r2", "r1", "r0"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+async def test_a_filtered_list_shows_nothing_twice_while_others_record(
+    filled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_reading, "SLICE", 4)
+    fetch, looks = filled._fetch, 0
+
+    async def fetch_while_others_record(query: str, values: Sequence[Any]) -> list[Any]:
+        nonlocal looks
+        looks += 1
+        found: list[Any] = await fetch(query, values)
+        if looks < 4:
+            await filled.record(Recording([make("payment.captured", f"new{looks}", at=100 + looks, amount=money(1))]))
+        return found
+
+    monkeypatch.setattr(filled, "_fetch", fetch_while_others_record)
+    assert await keys(filled, types=["dispute.*", "refund.*"]) == ["d1", "d0", "r2", "r1", "r0"]
 
 
 async def references(ledger: Ledger, page_size: int = 3, **where: Any) -> list[str]:
