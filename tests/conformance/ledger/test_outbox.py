@@ -56,13 +56,28 @@ async def test_a_key_that_a_claim_holds_is_kept_from_others(ledger: Ledger) -> N
     assert keys_of(await ledger.outbox.claim("events", limit=10, lease_s=30)) == ["a:2"]
 
 
+async def claimed(ledger: Ledger, limit: int) -> Claim:
+    """As soon as there is something."""
+    for _ in range(3_000):
+        claim = await ledger.outbox.claim("events", limit=limit, lease_s=30)
+        if claim.rows:
+            return claim
+        await asyncio.sleep(0.01)
+    pytest.fail("nothing can be claimed")
+
+
 async def test_what_is_released_waits_and_holds_its_key_back(ledger: Ledger) -> None:
     await pend(ledger, "a:1", "a:2", "b:1")
     claim = await ledger.outbox.claim("events", limit=1, lease_s=30)
-    await ledger.outbox.release(claim, ids(claim), delay_s=0.3)
+    await ledger.outbox.release(claim, ids(claim), delay_s=600)
     assert keys_of(await ledger.outbox.claim("events", limit=10, lease_s=30)) == ["b:1"]
-    await asyncio.sleep(0.4)
-    again = await ledger.outbox.claim("events", limit=10, lease_s=30)
+
+
+async def test_what_was_released_comes_back_with_what_waited_for_it(ledger: Ledger) -> None:
+    await pend(ledger, "a:1", "a:2")
+    claim = await ledger.outbox.claim("events", limit=1, lease_s=30)
+    await ledger.outbox.release(claim, ids(claim), delay_s=0.1)
+    again = await claimed(ledger, 10)
     assert keys_of(again) == ["a:1", "a:2"]
     assert [row.attempts for row in again.rows] == [2, 1]
 
@@ -70,8 +85,7 @@ async def test_what_is_released_waits_and_holds_its_key_back(ledger: Ledger) -> 
 async def test_when_the_lease_ends_another_takes_over_and_the_first_is_fenced_off(ledger: Ledger) -> None:
     await pend(ledger, "a:1")
     slow = await ledger.outbox.claim("events", limit=1, lease_s=0.1)
-    await asyncio.sleep(0.2)
-    quick = await ledger.outbox.claim("events", limit=1, lease_s=30)
+    quick = await claimed(ledger, 1)
     assert ids(quick) == ids(slow)
     assert await ledger.outbox.complete(slow, ids(slow)) == 0
     await ledger.outbox.release(slow, ids(slow), delay_s=0)
@@ -192,25 +206,25 @@ async def test_sent_rows_are_forgotten_in_batches(ledger: Ledger) -> None:
 
 async def test_whoever_waits_for_work_wakes_when_something_is_recorded(ledger: Ledger) -> None:
     await ledger.outbox.wait_for_work(0.01)
-    waiting = asyncio.create_task(_time_to_wake(ledger))
+
+    async def wait() -> None:
+        await ledger.outbox.wait_for_work(0.0)  # the first wait of a task may return at once
+        await ledger.outbox.wait_for_work(600)
+
+    waiting = asyncio.create_task(wait())
     await asyncio.sleep(0.1)
     await pend(ledger, "a:1")
-    assert await waiting < 5
-    began = time.monotonic()
-    await asyncio.create_task(_time_out(ledger))
-    assert 0.15 < time.monotonic() - began < 5
+    async with asyncio.timeout(30):
+        await waiting
 
 
-async def _time_to_wake(ledger: Ledger) -> float:
-    await ledger.outbox.wait_for_work(0.0)  # the first wait of a task may return at once
-    began = time.monotonic()
-    await ledger.outbox.wait_for_work(30)
-    return time.monotonic() - began
-
-
-async def _time_out(ledger: Ledger) -> None:
-    await ledger.outbox.wait_for_work(0.0)
-    await ledger.outbox.wait_for_work(0.2)
+async def test_while_nothing_is_recorded_waiting_takes_its_time(ledger: Ledger) -> None:
+    took = 0.0
+    for _ in range(10):  # it is a hint: a connection that comes up may ring, too
+        began = time.monotonic()
+        await ledger.outbox.wait_for_work(0.1)
+        took = max(took, time.monotonic() - began)
+    assert took > 0.09
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
@@ -224,14 +238,11 @@ async def test_many_relays_of_two_replicas_send_everything_once_and_each_payment
     sent: list[Event] = []
 
     async def relay(number: int) -> None:
-        idle = 0
-        while idle < 20:
-            claim = await replicas[number % 2].outbox.claim("events", limit=5, lease_s=30)
+        while len(sent) < len(recordings) or (await replicas[0].outbox.backlog("events")).unsent:
+            claim = await replicas[number % 2].outbox.claim("events", limit=5, lease_s=600)
             if not claim.rows:
-                idle += 1
                 await asyncio.sleep(0.01)
                 continue
-            idle = 0
             sent.extend(Event.FromString(row.event) for row in claim.rows)
             if number == 3 and len(sent) % 3 == 0:
                 del sent[len(sent) - len(claim.rows) :]

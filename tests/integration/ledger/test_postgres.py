@@ -269,11 +269,11 @@ async def test_another_replica_hears_of_a_recording(fresh_postgres_url: str) -> 
 
     async def wait() -> None:
         await waiting.outbox.wait_for_work(0)
-        await waiting.outbox.wait_for_work(30)
+        await waiting.outbox.wait_for_work(600)
 
     hearing = asyncio.create_task(wait())
     await asyncio.sleep(0.1)
     await writing.record(Recording([pending("a")]))
-    await asyncio.wait_for(hearing, 10)
+    await asyncio.wait_for(hearing, 60)
     await writing.close()
     await waiting.close()

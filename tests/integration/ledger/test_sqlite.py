@@ -144,12 +144,12 @@ async def test_ledgers_of_one_process_on_one_file_wake_each_other(tmp_path: Path
 
     async def wait() -> None:
         await two.outbox.wait_for_work(0)
-        await two.outbox.wait_for_work(30)
+        await two.outbox.wait_for_work(600)
 
     waiting = asyncio.create_task(wait())
     await asyncio.sleep(0.05)
     await one.record(Recording([make("payment.created", "a")]))
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 60)
     await one.close()
     await two.close()
 
