@@ -121,9 +121,10 @@ class PostgresLedger(Reading):
 
     async def ping(self) -> None:
         """See `Ledger`."""
-        rows = await self._fetch_rows("SELECT pg_is_in_recovery()", ())
-        if rows[0][0]:
-            raise unavailable(asyncpg.ReadOnlySQLTransactionError("the server is a standby"))
+        # "on" in a standby, and where an operator or a full disk has made the server read-only.
+        rows = await self._fetch_rows("SELECT current_setting('transaction_read_only')", ())
+        if rows[0][0] != "off":
+            raise unavailable(asyncpg.ReadOnlySQLTransactionError("the server takes no writes"))
 
     async def record(self, recording: Recording) -> Recorded:
         """See `Ledger`."""

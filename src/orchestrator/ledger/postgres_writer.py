@@ -27,20 +27,14 @@ _AGAIN = (
     asyncpg.DeadlockDetectedError,
     asyncpg.UniqueViolationError,
 )
-_DOWN = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.PostgresIOError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InternalServerError,
+_OF_THE_DATABASE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+_FAULTS_OF_DATA = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    ValueError,
 )
-"""The database cannot be written to; every other error is about what was to be written."""
+"""What one recording can be the cause of; every other error of the database means that it cannot be written to."""
 
 
 class PostgresWriter:
@@ -115,7 +109,7 @@ class PostgresWriter:
         except Exception as error:
             for prepared in batch:
                 prepared.restore()
-            if isinstance(error, (*_DOWN, *_AGAIN, Unavailable)):
+            if _is_down(error):
                 await self._disconnect()
                 _settle(entries, [unavailable(error) for _ in entries])
             elif len(entries) == 1:
@@ -130,7 +124,10 @@ class PostgresWriter:
     async def _commit(self, batch: Sequence[Prepared]) -> list[Recorded]:
         for attempt in range(_TRIES):
             if self._connection is None or self._connection.is_closed():
-                self._connection = await self._connect()
+                try:
+                    self._connection = await self._connect()
+                except _OF_THE_DATABASE as error:
+                    raise unavailable(error) from error
             try:
                 async with self._connection.transaction():
                     return await record_batch(self._connection, batch, self._rules)
@@ -145,6 +142,12 @@ class PostgresWriter:
         connection, self._connection = self._connection, None
         if connection is not None and not connection.is_closed():
             connection.terminate()
+
+
+def _is_down(error: Exception) -> bool:
+    if isinstance(error, (*_AGAIN, Unavailable)):
+        return True
+    return isinstance(error, _OF_THE_DATABASE) and not isinstance(error, _FAULTS_OF_DATA)
 
 
 def _settle(entries: Sequence[Entry], outcomes: Sequence[object]) -> None:

@@ -261,6 +261,47 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
     assert "hunter2" not in str(refused.value)
 
 
+async def test_a_server_that_takes_no_writes_is_not_ready_and_refuses(
+    ledger: PostgresLedger, fresh_postgres_url: str, admin: Any
+) -> None:
+    await ledger.ping()
+    name = fresh_postgres_url.rpartition("/")[2]
+    await admin.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    connected_since = PostgresLedger(fresh_postgres_url, migrate=False)
+    await connected_since.open()
+    with pytest.raises(Unavailable):
+        await connected_since.ping()
+    with pytest.raises(Unavailable):
+        await connected_since.record(Recording([pending("a")]))
+    await connected_since.close()
+
+
+async def test_a_writer_that_cannot_connect_is_the_databases_fault(
+    ledger: PostgresLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused() -> Any:
+        raise asyncpg.InvalidCatalogNameError("the database is being restored")
+
+    connect = ledger._writer._connect
+    monkeypatch.setattr(ledger._writer, "_connect", refused)
+    event = pending("a")
+    with pytest.raises(Unavailable):
+        await ledger.record(Recording([event]))
+    monkeypatch.setattr(ledger._writer, "_connect", connect)
+    recorded = await ledger.record(Recording([event]))
+    assert (recorded.duplicate_ids, event.sequence) == ([], 1)
+
+
+async def test_tables_that_are_gone_are_the_databases_fault(ledger: PostgresLedger, admin: Any) -> None:
+    await admin.execute("ALTER TABLE names RENAME TO elsewhere")
+    events = [pending("a"), pending("b")]
+    outcomes = await asyncio.gather(*(ledger.record(Recording([e])) for e in events), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 2
+    await admin.execute("ALTER TABLE elsewhere RENAME TO names")
+    await asyncio.gather(*(ledger.record(Recording([event])) for event in events))
+    assert [event.sequence for event in events] == [1, 1]
+
+
 async def test_another_replica_hears_of_a_recording(fresh_postgres_url: str) -> None:
     writing, waiting = PostgresLedger(fresh_postgres_url), PostgresLedger(fresh_postgres_url)
     await writing.open()
