@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
 from orchestratorx_prism.v1.event_pb2 import Event
@@ -136,8 +137,8 @@ class Ledger(Protocol):
         """
         ...
 
-    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded]:
-        """Like `record` for each, in as few transactions as possible."""
+    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded | PrismError]:
+        """Like `record` for each, in as few transactions as possible. What `record` would raise stands in its place."""
         ...
 
     async def get_event(self, merchant_id: str, event_id: str) -> Event | None: ...

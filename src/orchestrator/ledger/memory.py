@@ -19,6 +19,7 @@ from orchestrator.ledger.memory_window import Window
 from orchestrator.ledger.paging import fingerprint, foreign_cursor, position_of, token_after
 from orchestrator.ledger.references import named
 from orchestrator.ledger.replaying import channels_of, check_channel
+from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
 from orchestratorx_prism.v1.event_pb2 import Event
@@ -90,7 +91,7 @@ class MemoryLedger:
             self._on_commit(1)
         return recorded
 
-    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded]:
+    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded | PrismError]:
         """See `Ledger`."""
         return [await self.record(recording) for recording in recordings]
 

@@ -22,7 +22,7 @@ from orchestrator.ledger.raw import RawVault
 from orchestrator.ledger.replaying import replay
 from orchestrator.ledger.rows import prepare
 from orchestrator.ledger.sql_reading import Reading
-from orchestrator.ledger.writing import closed, unavailable
+from orchestrator.ledger.writing import all_told, closed, unavailable
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
@@ -130,10 +130,10 @@ class PostgresLedger(Reading):
         """See `Ledger`."""
         return await self._writer.record([prepare(recording, self._spanning, self._vault)])[0]
 
-    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded]:
+    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded | PrismError]:
         """See `Ledger`."""
         prepared = [prepare(recording, self._spanning, self._vault) for recording in recordings]
-        return await asyncio.gather(*self._writer.record(prepared))
+        return await all_told(self._writer.record(prepared))
 
     async def events_after(self, cursor: str, where: EventFilter, *, limit: int) -> tuple[list[tuple[Event, str]], str]:
         """See `Ledger`."""

@@ -23,8 +23,8 @@ from orchestrator.ledger.rows import prepare, published
 from orchestrator.ledger.sql_reading import PUBLISHED, SLICE, Reading, event_conditions
 from orchestrator.ledger.sqlite_outbox import SqliteOutbox
 from orchestrator.ledger.sqlite_writer import SqliteWriter
-from orchestrator.ledger.writing import closed, unavailable
-from orchestratorx_prism.errors import SettingsRejected
+from orchestrator.ledger.writing import all_told, closed, unavailable
+from orchestratorx_prism.errors import PrismError, SettingsRejected
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 
@@ -117,10 +117,10 @@ class SqliteLedger(Reading):
         """See `Ledger`."""
         return await self._writer.record([prepare(recording, self._spanning, self._vault)])[0]
 
-    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded]:
+    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded | PrismError]:
         """See `Ledger`."""
         prepared = [prepare(recording, self._spanning, self._vault) for recording in recordings]
-        return await asyncio.gather(*self._writer.record(prepared))
+        return await all_told(self._writer.record(prepared))
 
     async def events_after(self, cursor: str, where: EventFilter, *, limit: int) -> tuple[list[tuple[Event, str]], str]:
         """See `Ledger`. Writers take turns, so the order of numbers is the order of commits."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.ledger.base import Recorded
 from orchestrator.ledger.rows import Prepared
 from orchestratorx_prism.errors import Internal, PrismError, Unavailable
 
@@ -72,6 +73,16 @@ def _tell(told: Sequence[tuple[asyncio.Future[Any], object]]) -> None:
             future.set_exception(outcome)
         else:
             future.set_result(outcome)
+
+
+async def all_told(futures: Sequence[asyncio.Future[Recorded]]) -> list[Recorded | PrismError]:
+    """How each of the recordings ended."""
+    ends: list[Recorded | PrismError] = []
+    for end in await asyncio.gather(*futures, return_exceptions=True):
+        if isinstance(end, BaseException) and not isinstance(end, PrismError):
+            raise end
+        ends.append(end)
+    return ends
 
 
 def unavailable(error: Exception) -> Unavailable:
