@@ -292,6 +292,49 @@ async def test_a_writer_that_cannot_connect_is_the_databases_fault(
     assert (recorded.duplicate_ids, event.sequence) == ([], 1)
 
 
+async def test_a_claim_overtakes_no_row_that_commits_while_it_looks(ledger: PostgresLedger, admin: Any) -> None:
+    for n in range(16):
+        await ledger.record(Recording([pending(f"p{n}")]))
+    held = await ledger.outbox.claim("events", limit=16, lease_s=600)
+    first = held.rows[0].row_id
+    transact, looks = ledger._outbox._transact, 0
+
+    class Looking:
+        """The claim's connection. After its first look, two rows of one key are committed: one far before the other."""
+
+        def __init__(self, connection: Any) -> None:
+            self._connection = connection
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._connection, name)
+
+        async def fetch(self, query: str, *values: Any) -> Any:
+            nonlocal looks
+            found = await self._connection.fetch(query, *values)
+            looks += 1
+            if looks == 1:
+                for number in (first + 1, first + 1_000_000):
+                    await admin.execute(
+                        "INSERT INTO outbox (channel, n, event, partition_key, recorded_at, available_at, attempts) "
+                        "VALUES ('events', $1, $2, 'key', 0, 0, 0)",
+                        number,
+                        first,
+                    )
+            return found
+
+    async def transact_looking(work: Any) -> Any:
+        return await transact(lambda connection: work(Looking(connection)))
+
+    ledger._outbox._transact = transact_looking  # type: ignore[method-assign]
+    numbers = []
+    for _ in range(3):
+        claim = await ledger.outbox.claim("events", limit=1, lease_s=600)
+        numbers += [row.row_id for row in claim.rows]
+        await ledger.outbox.complete(claim, [row.row_id for row in claim.rows])
+    assert looks > 3, "it looked once only: nothing was to be overtaken"
+    assert numbers == [first + 1, first + 1_000_000]
+
+
 async def test_tables_that_are_gone_are_the_databases_fault(ledger: PostgresLedger, admin: Any) -> None:
     await admin.execute("ALTER TABLE names RENAME TO elsewhere")
     events = [pending("a"), pending("b")]
