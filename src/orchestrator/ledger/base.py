@@ -154,7 +154,8 @@ class Ledger(Protocol):
     async def events_after(self, cursor: str, where: EventFilter, *, limit: int) -> tuple[list[tuple[Event, str]], str]:
         """Events in commit order after `cursor`, each with its own cursor, and the cursor after all that was looked at.
 
-        Never skips an event that commits late. "0" is before the first. Raises RequestRejected for a bad cursor.
+        Never skips an event that commits late. "0" is before the first. Raises RequestRejected for a bad cursor, and
+        for one that is ahead of the ledger: it is of another, or of one that was lost or restored since.
         """
         ...
 

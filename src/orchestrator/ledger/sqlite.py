@@ -130,6 +130,8 @@ class SqliteLedger(Reading):
         slice_ = f"SELECT n FROM events WHERE n > ? ORDER BY n LIMIT {SLICE}"  # noqa: S608 - constants only
         last = (await self._fetch(f"SELECT max(n) FROM ({slice_})", (int(cursor),)))[0][0]  # noqa: S608
         if last is None:
+            if int(cursor) > int(await self.head_cursor()):
+                raise foreign_cursor()
             return [], cursor
         conditions = event_conditions(wants)
         conditions.add("merchant_id = ?", column_text(wants.merchant_id))

@@ -15,7 +15,7 @@ from orchestrator.ledger.base import ChannelRule, Recording
 from orchestrator.ledger.postgres import PostgresLedger
 from orchestrator.ledger.postgres_batch import Overtaken
 from orchestrator.ledger.schema import HEAD, metadata
-from orchestratorx_prism.errors import SettingsRejected, Unavailable
+from orchestratorx_prism.errors import RequestRejected, SettingsRejected, Unavailable
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 
@@ -67,6 +67,25 @@ async def test_a_transaction_that_wrote_earlier_and_commits_late_is_not_skipped(
     await ledger.record(Recording([pending("last")]))
     assert (await streamed(ledger, after))[0] == ["last"]
     await slow.close()
+
+
+async def test_after_a_restored_dump_events_are_streamed_once_their_transactions_are_forgotten(
+    ledger: PostgresLedger, fresh_postgres_url: str
+) -> None:
+    """As docs/operations.md says: another server has its own transaction ids."""
+    await ledger.record(Recording([pending("a")]))
+    await ledger.record(Recording([pending("b")]))
+    _, cursor = await streamed(ledger, "0")
+    connection = await asyncpg.connect(fresh_postgres_url)
+    await connection.execute("UPDATE events SET xact = xact + 1000000000")
+    assert (await streamed(ledger, "0"))[0] == []
+    xact, _, number = cursor.partition(".")
+    with pytest.raises(RequestRejected):
+        await streamed(ledger, f"{int(xact) + 1_000_000_000}.{number}")
+    await connection.execute("UPDATE events SET xact = 0")
+    await ledger.record(Recording([pending("c")]))
+    assert (await streamed(ledger, "0"))[0] == ["a", "b", "c"]
+    await connection.close()
 
 
 async def test_a_transaction_that_is_rolled_back_holds_nobody_back(
