@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
+from orchestrator.ledger.base import Recorded
 from orchestrator.ledger.rows import Prepared
 from orchestratorx_prism.errors import Internal, PrismError, Unavailable
-
-T = TypeVar("T")
 
 MAX_BATCH = 256
 """Most recordings of one commit: longer ones keep other writers waiting, and gain nothing more."""
@@ -105,18 +104,20 @@ def _tell(told: Sequence[tuple[asyncio.Future[Any], object]]) -> None:
             future.set_result(outcome)
 
 
-async def all_of(futures: Sequence[asyncio.Future[T]]) -> list[T]:
-    """The results, in order, of entries that were handed in together. They are settled in that order, too.
-
-    Raises:
-        PrismError: The first failure among them.
-    """
+async def all_told(futures: Sequence[asyncio.Future[Recorded]]) -> list[Recorded | PrismError]:
+    """How each of the recordings ended that were handed in together: they are settled in their order."""
     if futures:
         await asyncio.wait(futures[-1:])
-    failures = [failure for future in futures if (failure := future.exception()) is not None]
-    if failures:
-        raise failures[0]
-    return [future.result() for future in futures]
+    return [_end_of(future) for future in futures]
+
+
+def _end_of(future: asyncio.Future[Recorded]) -> Recorded | PrismError:
+    failure = future.exception()
+    if failure is None:
+        return future.result()
+    if isinstance(failure, PrismError):
+        return failure
+    raise failure
 
 
 def unavailable(error: Exception) -> Unavailable:

@@ -115,7 +115,7 @@ async def test_a_bell_that_rings_between_reading_and_waiting_is_heard() -> None:
     bell.ring()
     began = time.monotonic()
     await bell.wait(30)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25
     began = time.monotonic()
     await bell.wait(0.05)
     assert time.monotonic() - began >= 0.04
@@ -124,19 +124,18 @@ async def test_a_bell_that_rings_between_reading_and_waiting_is_heard() -> None:
 async def test_a_bell_wakes_waiters_of_other_threads() -> None:
     bell = Bell()
 
-    def elsewhere() -> float:
-        async def wait() -> float:
+    def elsewhere() -> None:
+        async def wait() -> None:
             await bell.wait(0)
-            began = time.monotonic()
-            await bell.wait(30)
-            return time.monotonic() - began
+            await bell.wait(600)
 
-        return asyncio.run(wait())
+        asyncio.run(wait())
 
     waiting = asyncio.create_task(asyncio.to_thread(elsewhere))
-    await asyncio.sleep(0.1)
-    bell.ring()
-    assert await waiting < 5
+    async with asyncio.timeout(30):
+        while not waiting.done():
+            await asyncio.sleep(0.01)
+            bell.ring()
 
 
 def test_a_sealed_body_opens_only_unchanged_and_only_for_its_merchant() -> None:
@@ -154,8 +153,9 @@ def test_a_sealed_body_opens_only_unchanged_and_only_for_its_merchant() -> None:
     for merchant, digest in (("other", b"hash"), ("m", b"other")):
         with pytest.raises(Internal):
             vault.open(merchant, digest, sealed)
-    with pytest.raises(Internal):
-        vault.open("m", b"hash", b"")
+    for length in range(len(sealed)):
+        with pytest.raises((Internal, SettingsRejected)):
+            vault.open("m", b"hash", sealed[:length])
     with pytest.raises(SettingsRejected):
         RawVault({"k": b"short"})
 

@@ -17,7 +17,7 @@ async def answer(seconds: float) -> str:
 
 
 async def test_a_call_in_time_is_let_be() -> None:
-    assert await Deadlines(0.5).within(answer(0.01)) == "done"
+    assert await Deadlines(20).within(answer(0.01)) == "done"
 
 
 async def test_a_call_beyond_its_time_is_cut_off_and_the_task_lives_on() -> None:
@@ -25,7 +25,7 @@ async def test_a_call_beyond_its_time_is_cut_off_and_the_task_lives_on() -> None
     began = time.monotonic()
     with pytest.raises(DeadlineExpired):
         await deadlines.within(answer(30))
-    assert 0.09 < time.monotonic() - began < 2
+    assert 0.09 < time.monotonic() - began < 20
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0
@@ -33,7 +33,7 @@ async def test_a_call_beyond_its_time_is_cut_off_and_the_task_lives_on() -> None
 
 
 async def test_each_call_has_its_own_time() -> None:
-    deadlines = Deadlines(0.2)
+    deadlines = Deadlines(1.0)
 
     async def outcome(delay: float, seconds: float) -> str:
         await asyncio.sleep(delay)
@@ -42,7 +42,7 @@ async def test_each_call_has_its_own_time() -> None:
         except DeadlineExpired:
             return "cut off"
 
-    cases = [(0, 30), (0, 0.05), (0.1, 0.15), (0.15, 30), (0.15, 0.05)]
+    cases = [(0, 60), (0, 0.05), (0.6, 0.5), (0.7, 60), (0.7, 0.05)]
     found = await asyncio.gather(*(outcome(*case) for case in cases))
     assert found == ["cut off", "done", "done", "cut off", "done"]
 
@@ -66,7 +66,7 @@ async def test_what_a_call_raises_comes_through() -> None:
 
 
 async def test_nothing_is_looked_for_when_nothing_runs() -> None:
-    deadlines = Deadlines(0.05)
+    deadlines = Deadlines(0.5)
     await deadlines.within(answer(0))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
     assert not deadlines._looking

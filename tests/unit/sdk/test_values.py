@@ -237,11 +237,11 @@ def test_a_member_of_data_is_not_taken_under_its_own_name() -> None:
 
 
 def test_to_dict_of_a_payment_event_is_quick() -> None:
-    """25 µs on a quiet machine; the limit here is four times that, for a busy one."""
+    """25 µs on a quiet machine; the limit here is ten times that, for a slow and busy one."""
     event = Event.FromString(_event().SerializeToString())
     to_dict(event)
     best = min(_seconds_for_1000(event) for _ in range(5))
-    assert best < 0.1
+    assert best < 0.25
 
 
 def _seconds_for_1000(event: Event) -> float:

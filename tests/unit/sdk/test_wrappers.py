@@ -149,10 +149,10 @@ def test_a_streamed_event_knows_where_to_resume() -> None:
 
 
 def test_wrapping_is_cheap() -> None:
-    """2 µs on a quiet machine; the limit here is four times that, for a busy one."""
+    """2 µs on a quiet machine; the limit here is ten times that, for a slow and busy one."""
     response = _response()
     best = min(_seconds_for_1000(response) for _ in range(5))
-    assert best < 0.008
+    assert best < 0.02
 
 
 def _seconds_for_1000(response: HandleEventResponse) -> float:
