@@ -98,6 +98,9 @@ def test_a_body_that_is_no_event_is_refused_with_its_reason(body: bytes, reason:
         (event("invoice.created", id=None), "PAYLOAD_FIELD_MISSING"),
         (event("customer.subscription.created", current_period_end=10**14), "PAYLOAD_FIELD_INVALID"),
         (event("payout.paid", id=""), "PAYLOAD_FIELD_MISSING"),
+        (event("order.payment_succeeded", id=""), "PAYLOAD_FIELD_MISSING"),
+        (event("billing.alert.triggered", value="NaN"), "PAYLOAD_FIELD_INVALID"),
+        (event("billing.alert.triggered", value="-Infinity"), "PAYLOAD_FIELD_INVALID"),
     ],
     ids=lambda value: json.dumps(value)[:90],
 )
