@@ -53,7 +53,7 @@ class Glimpse(msgspec.Struct, gc=False):
 
     def payment_names(self) -> tuple[str, str]:
         """(PaymentIntent, charge) that the object is, or is about."""
-        if self.object not in LINKED:
+        if not isinstance(self.object, str) or self.object not in LINKED:
             return "", ""
         intent = self.id if self.object == "payment_intent" else self.payment_intent
         charge = self.id if self.object == "charge" else self.charge

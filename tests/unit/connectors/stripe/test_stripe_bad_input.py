@@ -114,7 +114,22 @@ def test_an_object_with_a_fault_in_what_is_read_is_refused_with_its_reason(
 
 
 @pytest.mark.parametrize("type", ["account.updated", "reporting.report_run.failed", "never.heard.of"])
-@pytest.mark.parametrize("found", [[1], "text", 7, {"id": 9, "status": []}, {"metadata": 1e308}, {"amount": "?"}])
+@pytest.mark.parametrize(
+    "found",
+    [
+        *(
+            [1],
+            "text",
+            7,
+            {"id": 9, "status": []},
+            {"metadata": 1e308},
+            {"amount": "?"},
+            {"object": []},
+            {"object": {}},
+        ),
+        {"object": "review", "charge": ["ch_1"], "payment_intent": {"id": 7}},
+    ],
+)
 def test_an_object_that_nobody_reads_is_never_refused(
     type: str, found: Any, normalized: Callable[[Any], list[Event]]
 ) -> None:
