@@ -218,6 +218,13 @@ def changed(value: Any, place: tuple[Any, ...], new: Any) -> Any:
     return copy
 
 
+@pytest.mark.parametrize("new", [None, 7, "x", [], {}], ids=json.dumps)
+def test_every_value_of_every_case_in_another_kind_becomes_events_or_a_refusal(new: Any) -> None:
+    for body in BODIES:
+        for place in places(body):
+            outcome(json.dumps(changed(body, place, new)).encode())
+
+
 @FUZZ
 @given(st.sampled_from(BODIES), st.data(), JSON)
 def test_any_value_at_any_place_becomes_events_or_a_refusal(body: Any, data: st.DataObject, new: Any) -> None:
