@@ -38,7 +38,8 @@ _CURRENT: Final[dict[str, str]] = {
     "topup": "created succeeded failed canceled reversed",
     "reserve": "hold.created hold.updated plan.created plan.disabled plan.expired plan.updated release.created",
     # Billing's settings; a meter is how use will be counted, not use.
-    "billing": "alert.recovered meter.created meter.updated meter.deactivated meter.reactivated "
+    "billing": "alert.recovered meter_error_report.triggered "
+    "meter.created meter.updated meter.deactivated meter.reactivated "
     "credit_grant.created credit_grant.updated credit_balance_transaction.created",
     "billing_portal": "configuration.created configuration.updated session.created",
     "entitlements": "active_entitlement_summary.updated",
@@ -91,7 +92,7 @@ _CURRENT: Final[dict[str, str]] = {
 _RETIRED: Final[dict[str, str]] = {
     "recipient": "created updated deleted",
     "sku": "created updated deleted",
-    "order": "created updated",
+    "order": "created updated submitted processing reopened completed canceled cancelled",
     "order_return": "created",
     "bitcoin": "receiver.created receiver.filled receiver.updated receiver.transaction.created",
 }
