@@ -135,6 +135,8 @@ def unmapped(arrival: Arrival, reason: str) -> Event:
     related = arrival.envelope.related_object
     related_id = related.id or "" if related is not None else ""
     kind = PAYMENT_KINDS.get(related.type or "") if related is not None and related_id else None
+    if kind == "checkout_session":
+        kind = None  # it may be for a subscription or a setup
     intent_id, charge_id = glimpse.payment_names()
     transaction = related_id if kind is not None else intent_id or charge_id
     event = arrival.begin(UNMAPPED, merchant_transaction_id=reference, connector_transaction_id=transaction)
