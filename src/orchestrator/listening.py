@@ -33,8 +33,8 @@ def bind(host: str, port: int, *, share: bool = False) -> socket.socket:
         except OSError:
             listener.close()
             raise
-    except OSError as error:
-        raise address_unavailable(host, port, error.strerror or type(error).__name__) from None
+    except (OSError, UnicodeError) as error:  # UnicodeError: no host name at all, as "a..b"
+        raise address_unavailable(host, port, getattr(error, "strerror", "") or type(error).__name__) from None
     return listener
 
 
