@@ -39,11 +39,15 @@ _bells: weakref.WeakValueDictionary[Path, Bell] = weakref.WeakValueDictionary()
 
 def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-    if readonly:
-        connection.execute("PRAGMA query_only = ON")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        if readonly:
+            connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -71,6 +75,7 @@ class SqliteLedger(Reading):
         self._outbox = SqliteOutbox(self._writer.run, self._bell)
         self._readers: ThreadPoolExecutor | None = None
         self._local = threading.local()
+        self._reading: list[sqlite3.Connection] = []
         super().__init__(self._fetch_rows, RawVault(raw_keys or {}))
 
     @property
@@ -107,6 +112,8 @@ class SqliteLedger(Reading):
         if readers is not None:
             await self._writer.stop()
             await asyncio.to_thread(readers.shutdown)
+            while self._reading:
+                self._reading.pop().close()
 
     async def ping(self) -> None:
         """See `Ledger`."""
@@ -173,4 +180,5 @@ class SqliteLedger(Reading):
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = _connect(self._path, readonly=True)
+            self._reading.append(connection)
         return connection.execute(query, values).fetchall()
