@@ -40,10 +40,18 @@ class Merchants:
     """Reads merchants from the settings. Built once; what it hands out is shared between calls."""
 
     def __init__(self, settings: Settings) -> None:
+        """
+        Raises:
+            SettingsRejected: A file of trust anchors cannot be read.
+        """
         self._settings = settings
         self._desks: dict[tuple[object, ...], Desk] = {}
         self._outsides: dict[tuple[str, str], Outside] = {}
         self._anchors: dict[tuple[str, ...], tuple[bytes, ...]] = {}
+        for merchant in settings.merchants.values():
+            for connector in merchant.connectors.values():
+                if connector.trust_anchor_files:
+                    self._trust_anchors(connector.trust_anchor_files)
 
     def desk(self, request: HandleEventRequest) -> Desk:
         """The desk for one request: its own material where it brings some, else the merchant's configured one.
