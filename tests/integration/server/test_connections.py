@@ -251,6 +251,29 @@ async def test_requests_that_two_servers_could_read_differently_are_400(
     assert http.script.seen == []
 
 
+UPGRADE = b"connection: upgrade\r\nupgrade: h2c\r\n"
+
+
+@pytest.mark.parametrize("framing", [b"content-length: 39\r\n", b"transfer-encoding: chunked\r\n"])
+async def test_a_body_behind_a_wish_for_another_protocol_is_not_read_as_a_request(
+    http: Any, connect: Connect, framing: bytes
+) -> None:
+    wire = await connect(http)
+    await wire.send(HEAD + UPGRADE + framing + b"\r\n")
+    await wire.send(HEAD + b"content-length: 2\r\n\r\n{}")
+    status, body = await wire.response()
+    assert (status, reason(body)) == (400, "UPGRADE_REFUSED")
+    assert await wire.ended() == b""
+    assert http.script.seen == []
+
+
+async def test_a_wish_for_another_protocol_without_a_body_is_passed_over(http: Any, connect: Connect) -> None:
+    wire = await connect(http)
+    for _ in range(2):
+        await wire.send(b"GET /livez HTTP/1.1\r\nhost: x\r\n" + UPGRADE + b"\r\n")
+        assert (await wire.response())[0] == 200
+
+
 @pytest.mark.parametrize(
     "rubbish", [b"\x16\x03\x01\x02\x00\x01", b"\x00" * 64, b"GET / HTTP/9.9\r\n\r\n", b"rubbish\r\n\r\n"]
 )
