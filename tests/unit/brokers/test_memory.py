@@ -118,15 +118,15 @@ async def test_ten_thousand_keys_cost_no_more_each_than_a_hundred() -> None:
         broker = MemoryBroker(BrokerSettings(capacity=20_000, max_unacked=20_000))
         await broker.publish([message(n, f"key-{n}") for n in range(keys)])
         subscription = await broker.subscribe(["a"], group="g")
-        began = time.perf_counter()
+        began = time.process_time()  # not what others on this machine do meanwhile
         count = 0
         while deliveries := await subscription.fetch(limit=50, timeout_s=0):
             for delivery in deliveries:
                 await delivery.ack()
                 count += 1
         assert count == keys
-        return (time.perf_counter() - began) / keys
+        return (time.process_time() - began) / keys
 
     few = min([await seconds_a_message(1_000) for _ in range(3)])
-    many = await seconds_a_message(10_000)
+    many = min([await seconds_a_message(10_000) for _ in range(2)])
     assert many < 5 * few
