@@ -33,8 +33,8 @@ def bind(host: str, port: int, *, share: bool = False) -> socket.socket:
         except OSError:
             listener.close()
             raise
-    except OSError as error:
-        raise address_unavailable(host, port, error.strerror or type(error).__name__) from None
+    except (OSError, UnicodeError) as error:  # UnicodeError: no host name at all, as "a..b"
+        raise address_unavailable(host, port, getattr(error, "strerror", "") or type(error).__name__) from None
     return listener
 
 
@@ -55,18 +55,20 @@ def reserve(host: str, port: int) -> socket.socket:
 def check_tls(tls: TlsSettings) -> None:
     """
     Raises:
-        SettingsRejected: A file cannot be read or is no PEM, or the key does not belong to the certificate.
+        SettingsRejected: A file cannot be read or is no PEM, or the key does not belong to the certificate, or wants a
+            passphrase.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        context.load_cert_chain(tls.certificate_file, tls.key_file)
+        # Without a password of its own OpenSSL would ask for it at the terminal, and wait.
+        context.load_cert_chain(tls.certificate_file, tls.key_file, password="")
         if tls.client_ca_file:
             context.load_verify_locations(tls.client_ca_file)
     except OSError as error:  # ssl.SSLError is one
         why = error.strerror or getattr(error, "reason", "") or type(error).__name__
         raise SettingsRejected(
             f"tls: certificate_file, key_file or client_ca_file cannot be used: {why}",
-            fix="name PEM files that can be read; the key must belong to the certificate",
+            fix="name PEM files that can be read; the key must belong to the certificate and have no passphrase",
         ) from None
 
 

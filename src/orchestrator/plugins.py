@@ -12,6 +12,8 @@ from connectors.spi import Label
 from orchestratorx_prism.errors import UnknownConnector
 
 GROUP = "orchestratorx.connectors"
+_LONGEST_NAME = 64
+"""How much of a wrong name is compared with the right ones: callers choose it, and comparing takes its time."""
 
 
 @cache
@@ -35,7 +37,7 @@ def connector_named(name: str) -> Label:
     installed = installed_connectors()
     label = installed.get(name)
     if label is None:
-        near = get_close_matches(name, installed, n=1)
+        near = get_close_matches(name[:_LONGEST_NAME], installed, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise UnknownConnector(
             "no connector of this name is installed",

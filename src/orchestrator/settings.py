@@ -18,6 +18,9 @@ _LOOPBACK_NAMES = {"localhost"}
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 """0: a free port, chosen at start and printed."""
+Seconds = Annotated[float, Field(allow_inf_nan=False)]
+ApiKey = Annotated[SecretStr, Field(min_length=1)]
+"""Not empty: whoever sends no key sends the empty one."""
 
 
 class Section(BaseModel):
@@ -90,6 +93,8 @@ class TlsSettings(Section):
     def _both_or_neither(self) -> TlsSettings:
         if bool(self.certificate_file) != bool(self.key_file):
             raise ValueError("certificate_file and key_file go together; set both or neither")
+        if self.client_ca_file and not self.on:
+            raise ValueError("client_ca_file asks for TLS: set certificate_file and key_file too")
         return self
 
     @property
@@ -119,13 +124,13 @@ class Settings(Section):
     http_port: Port = 8_080
     http_max_body_bytes: Annotated[int, Field(ge=1_024)] = 1024 * 1024
     """Largest webhook body, as received and as decoded. Larger: 413."""
-    http_body_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    http_body_timeout_s: Annotated[Seconds, Field(gt=0)] = 10.0
     """A body that takes longer to arrive is cut off with 408."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks whose X-Forwarded-For is believed, right to left. Empty: the peer's own address counts."""
-    request_timeout_s: Annotated[float, Field(gt=0)] = 20.0
+    request_timeout_s: Annotated[Seconds, Field(gt=0)] = 20.0
     """Longest time one call may take, if the caller sets no shorter deadline."""
-    shutdown_grace_s: Annotated[float, Field(ge=0)] = 10.0
+    shutdown_grace_s: Annotated[Seconds, Field(ge=0)] = 10.0
     """How long calls in flight may take to finish when the server stops."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     """Processes that share the ports. More than one wants a core each, and PostgreSQL."""
@@ -133,7 +138,7 @@ class Settings(Section):
     """Whether this process publishes what the outbox holds. If not, another process over the same database must."""
     insecure: bool = False
     """Allow an address that is not loopback without TLS and API keys."""
-    api_keys: tuple[SecretStr, ...] = ()
+    api_keys: tuple[ApiKey, ...] = ()
     """Keys that callers of gRPC must send as `x-api-key`. Empty: none is asked for."""
     tls: TlsSettings = TlsSettings()
 

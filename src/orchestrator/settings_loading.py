@@ -16,7 +16,13 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from orchestrator.plugins import installed_connectors
 from orchestrator.settings import DEFAULT_MERCHANT, ConnectorSettings, MerchantSettings, Settings
@@ -24,8 +30,9 @@ from orchestratorx_prism.errors import SettingsRejected
 
 PREFIX = "ORCHESTRATOR_"
 _LEVEL = "__"
-NOT_SETTINGS = ("ORCHESTRATOR_TEST_", "ORCHESTRATOR_BENCH_", "ORCHESTRATOR_CONFIG", "ORCHESTRATOR_API_KEY")
-"""Variables with our prefix that are no settings: those of the test suite, the file's path, a client's key."""
+NOT_SETTINGS = frozenset({"ORCHESTRATOR_CONFIG", "ORCHESTRATOR_API_KEY"})
+"""Variables with our prefix that are no settings: the file's path, a client's key."""
+_OF_TESTS = ("ORCHESTRATOR_TEST_", "ORCHESTRATOR_BENCH_")
 
 
 class _Sources(BaseSettings, Settings):
@@ -65,8 +72,11 @@ def load_settings(file: str | Path | None = None, overrides: Mapping[str, Any] |
     try:
         _command_line.set({name: value for name, value in (overrides or {}).items() if value is not None})
         settings: Settings = _Sources(**values)
+        faults += _unknown_connectors(settings)
     except ValidationError as error:
         faults += [_say(detail) for detail in error.errors()]
+    except SettingsError as error:
+        faults.append(_say_unreadable(error))
     if faults:
         raise _rejected(faults)
     return _with_provider_variables(settings)
@@ -79,9 +89,13 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
         SettingsRejected: Every fault, one a line.
     """
     try:
-        return Settings.model_validate(dict(values))
+        settings = Settings.model_validate(dict(values))
     except ValidationError as error:
         raise _rejected([_say(detail) for detail in error.errors()]) from None
+    faults = _unknown_connectors(settings)
+    if faults:
+        raise _rejected(faults)
+    return settings
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -133,12 +147,30 @@ def _unknown_variables() -> list[str]:
     known = [PREFIX + name.upper() for name in Settings.model_fields]
     faults = []
     for name in sorted(os.environ):
-        if not name.startswith(PREFIX) or name.startswith(NOT_SETTINGS):
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS or name.startswith(_OF_TESTS):
             continue
         if name.split(_LEVEL)[0] not in known:
             near = get_close_matches(name, known, n=1)
             faults.append(f"{name}: no such setting" + (f"; did you mean {near[0]}?" if near else ""))
     return faults
+
+
+def _unknown_connectors(settings: Settings) -> list[str]:
+    faults = []
+    for merchant_id, merchant in settings.merchants.items():
+        for name in merchant.connectors:
+            installed = installed_connectors()
+            if name not in installed:
+                near = get_close_matches(name, installed, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                faults.append(f"merchants.{merchant_id}.connectors.{name}: no such connector is installed{hint}")
+    return faults
+
+
+def _say_unreadable(error: SettingsError) -> str:
+    """What a variable that is no JSON is told; the error's own words say which, and never the value."""
+    field = str(error).partition('"')[2].partition('"')[0]
+    return f'{PREFIX}{field.upper()}: not JSON; lists and sections are written as JSON: \'["one", "two"]\''
 
 
 def _say(detail: ErrorDetails) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
-from urllib.parse import urlsplit
 
 from connectors.spi import Label
 from orchestrator.listening import join_host_port
@@ -96,17 +95,20 @@ def warnings(settings: Settings, labels: Mapping[str, Label]) -> list[str]:
 
 def without_password(url: str) -> str:
     """A database or broker URL for people: without password, and without parameters, which may hold one."""
-    parts = urlsplit(url)
-    if not parts.netloc:
+    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
+    if rest.startswith("/"):  # a file
         return url.partition("?")[0]
-    address = join_host_port(parts.hostname or "", parts.port) if parts.port else parts.hostname or ""
-    user = f"{parts.username}@" if parts.username and parts.password else ""  # a name alone may be a token (NATS)
-    return f"{parts.scheme}://{user}{address}{parts.path}"
+    # Nothing before the last "@" is shown but a name: whoever wrote the password may not have escaped what is in it.
+    account, _, address = rest.rpartition("@")
+    user, colon, _ = account.partition(":")
+    shown = f"{user}@" if user and colon else ""  # a name alone may be a token (NATS)
+    return f"{scheme}{separator}{shown}{address.partition('?')[0]}"
 
 
 def _broker(settings: Settings) -> str:
-    url = settings.messaging.url.get_secret_value()
-    return f"{settings.messaging.broker_type} {without_password(url)}".strip()
+    servers = settings.messaging.url.get_secret_value().split(",")
+    shown = ",".join(without_password(server.strip()) for server in servers)
+    return f"{settings.messaging.broker_type} {shown}".strip()
 
 
 def _merchants_with_secret(settings: Settings, label: Label) -> Iterable[str]:

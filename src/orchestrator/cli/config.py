@@ -5,10 +5,14 @@ from __future__ import annotations
 import click
 import msgspec
 
+from orchestrator.bootstrap import build
+from orchestrator.listening import check_tls
 from orchestrator.plugins import installed_connectors
+from orchestrator.settings import Settings
 from orchestrator.settings_loading import load_settings
 from orchestrator.settings_origins import Shown, shown_settings
 from orchestrator.startup import warnings
+from orchestrator.workers import refuse_unshared
 
 
 @click.group()
@@ -28,6 +32,7 @@ def check(file: str | None, everything: bool, as_json: bool) -> None:
     Exit status: 0 the settings hold together, 2 they do not.
     """
     settings = load_settings(file)
+    _check_parts(settings)
     shown = shown_settings(settings, file)
     advice = warnings(settings, installed_connectors())
     if as_json:
@@ -37,6 +42,14 @@ def check(file: str | None, everything: bool, as_json: bool) -> None:
     _print(chosen, hidden=len(shown) - len(chosen))
     for text in advice:
         click.echo(f"warning: {text}")
+
+
+def _check_parts(settings: Settings) -> None:
+    """What only the parts themselves know of their settings: databases, brokers, drivers, files."""
+    refuse_unshared(settings)
+    if settings.tls.on:
+        check_tls(settings.tls)
+    build(settings)
 
 
 def _print(shown: list[Shown], *, hidden: int) -> None:

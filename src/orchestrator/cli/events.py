@@ -23,12 +23,14 @@ def events() -> None:
 def _time(_context: click.Context, _param: click.Parameter, text: str | None) -> Timestamp | None:
     if text is None:
         return None
+    stamp = Timestamp()
     try:
         moment = datetime.fromisoformat(text)
+        stamp.FromDatetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except ValueError:
         raise click.BadParameter("not ISO 8601: 2026-01-31 or 2026-01-31T10:00:00Z") from None
-    stamp = Timestamp()
-    stamp.FromDatetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except OverflowError:
+        raise click.BadParameter("before the year 1 or after 9999 in UTC") from None
     return stamp
 
 

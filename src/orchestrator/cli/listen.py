@@ -9,7 +9,7 @@ import click
 import httpx
 import msgspec
 
-from orchestrator.cli.remote import server_options
+from orchestrator.cli.remote import http_url, server_options
 from orchestratorx_prism import EventClient
 from orchestratorx_prism.envelopes.cloudevents import encode_json
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
@@ -19,13 +19,17 @@ _FORWARD_TIMEOUT_S = 30.0
 _LONGEST_PAUSE_S = 10.0
 
 
+def _url(_context: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    return None if text is None else str(http_url(text))
+
+
 @click.command()
 @click.option("--type", "types", multiple=True, help="Type or pattern: 'payment.*'; repeatable.")
 @click.option("--connector", "connectors", multiple=True, help="Repeatable.")
 @click.option(
     "--from", "cursor", default="", help="Cursor to go on from; 0: from the first event. Default: from now on."
 )
-@click.option("--forward-to", "forward_to", default=None, metavar="URL", help="Post each event there as a CloudEvent.")
+@click.option("--forward-to", default=None, callback=_url, metavar="URL", help="Post each event there as a CloudEvent.")
 @click.option("--json", "as_json", is_flag=True, help="One whole event a line, as JSON.")
 @click.option("--count", default=0, type=click.IntRange(0), help="Stop after so many. Default: never.")
 @server_options
@@ -86,8 +90,6 @@ async def _forward(http: httpx.AsyncClient, url: str, event: PrismEvent) -> str:
     while True:
         try:
             answer = await http.post(url, content=body, headers=headers)
-        except httpx.InvalidURL as error:
-            raise click.BadParameter(str(error), param_hint="--forward-to") from None
         except httpx.HTTPError as error:
             reason = type(error).__name__
         else:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+import httpx
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -19,3 +20,17 @@ def server_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def http_url(text: str) -> httpx.URL:
+    """
+    Raises:
+        click.BadParameter: It is no URL that can be posted to.
+    """
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise click.BadParameter(str(error)) from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise click.BadParameter("not of the form http://host:port/path")
+    return url

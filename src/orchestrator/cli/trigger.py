@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 import time
 from difflib import get_close_matches
@@ -10,6 +11,7 @@ import click
 import httpx
 
 from connectors.spi import Label, SampleRequest, SampleWebhook
+from orchestrator.cli.remote import http_url
 from orchestrator.plugins import connector_named
 from orchestrator.settings import DEFAULT_MERCHANT
 from orchestrator.settings_loading import load_settings
@@ -17,13 +19,24 @@ from orchestratorx_prism.errors import PrismError, UnknownConnector
 from orchestratorx_prism.sync import EventClient
 
 DEFAULT_URL = "http://127.0.0.1:8080"
+GRPC = "grpc://"
 _TIMEOUT_S = 30.0
+
+
+def _destination(_context: click.Context, _param: click.Parameter, text: str) -> str:
+    return text if text.startswith(GRPC) else str(http_url(text))
 
 
 @click.command()
 @click.argument("connector")
 @click.argument("event_type", required=False)
-@click.option("--to", "to", default=DEFAULT_URL, show_default=True, help="Server, webhook URL, or grpc://host:port.")
+@click.option(
+    "--to",
+    default=DEFAULT_URL,
+    show_default=True,
+    callback=_destination,
+    help="Server, webhook URL, or grpc://host:port.",
+)
 @click.option("--secret", default=None, help="What signs it. Default: the configured one.")
 @click.option("--merchant", default=DEFAULT_MERCHANT, show_default=True, help="The merchant it is for.")
 @click.option("--seed", default=None, type=int, help="Same seed, same payment. Default: a new payment.")
@@ -68,13 +81,12 @@ def trigger(
     signing = secret if secret is not None else _configured_secret(label, merchant, config)
     if not signing:
         raise click.UsageError(f"no secret to sign with: give --secret, or set {label.webhook_secret_key or 'one'}")
-    now_s = int(time.time())
     sample = label.sample(
         SampleRequest(
             event_type,
             secret=signing,
-            now_s=now_s,
-            seed=now_s if seed is None else seed,
+            now_s=int(time.time()),
+            seed=secrets.randbits(53) if seed is None else seed,
             step=step,
             amount_minor=amount_minor,
             currency=currency,
@@ -83,7 +95,7 @@ def trigger(
     )
     accepted = (
         _call(sample, connector, merchant, signing, to)
-        if to.startswith("grpc://")
+        if to.startswith(GRPC)
         else _post(sample, connector, merchant, to)
     )
     sys.exit(0 if accepted else 1)
@@ -138,7 +150,7 @@ def _call(sample: SampleWebhook, connector: str, merchant: str, secret: str, to:
     if sample.known_request is not None:
         request["known_request"] = sample.known_request
     try:
-        with EventClient(connector=connector, merchant_id=merchant, target=to.removeprefix("grpc://")) as client:
+        with EventClient(connector=connector, merchant_id=merchant, target=to.removeprefix(GRPC)) as client:
             handled = client.handle_event(request)
     except PrismError as error:
         click.echo(str(error), err=True)

@@ -61,6 +61,7 @@ class Streams:
 
         Raises:
             Unavailable: The server stops.
+            CancelledError: The caller has left.
         """
         task = _current_task()
         try:
@@ -68,6 +69,8 @@ class Streams:
                 self._writing.add(task)  # gRPC takes no status while a message is on its way
                 try:
                     await context.write(answer.SerializeToString())
+                except grpc.aio.InternalError:  # what gRPC makes of a caller who left
+                    raise asyncio.CancelledError from None
                 finally:
                     self._writing.discard(task)
                 if self.ending and task in self._members:

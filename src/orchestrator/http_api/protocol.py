@@ -51,6 +51,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_done = False
         self._begun = 0  # requests that began in the read in hand
         self._received = 0  # bytes of the request that arrives
+        self._deaf = False  # whether what still comes is thrown away
         self._timer: asyncio.TimerHandle | None = self.loop.call_later(self.whole_within_s, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -58,6 +59,8 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
         fresh = not self._arriving
         self._begun = 0
         super().data_received(data)
@@ -96,6 +99,14 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def _refusal(self) -> PrismError | None:
+        if self.parser.should_upgrade() and any(map(_announces_body, self.headers)):
+            # The parser would take the body for the other protocol's, and its second read for a request.
+            self._deaf = True
+            return RequestRejected(
+                "a request that has a body and asks for another protocol",
+                reason="UPGRADE_REFUSED",
+                fix="send it without the Upgrade header",
+            )
         if len(self.headers) > MAX_HEADERS:
             return HeadTooLarge(f"more than {MAX_HEADERS} headers")
         if len(self.connections) > MAX_CONNECTIONS:
@@ -135,6 +146,11 @@ class GuardedProtocol(HttpToolsProtocol):
         if timer is not None:
             timer.cancel()
             self._timer = None
+
+
+def _announces_body(header: tuple[bytes, bytes]) -> bool:
+    name, value = header
+    return name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0") != b"")
 
 
 def _raw_response(refusal: PrismError) -> bytes:

@@ -33,7 +33,7 @@ BUSY_S: Final = 15.0
 READERS: Final = 2
 _CACHE_KIB: Final = 64 * 1024
 _STATEMENTS: Final = 512
-"""Prepared statements kept: some have a form for every number of rows."""
+"""Prepared statements kept: some have a form for every number of values."""
 _CHECKPOINT_PAGES: Final = 8_000
 """Pages that the log takes before it is written back: a page that changes often is then written back once."""
 
@@ -45,13 +45,17 @@ def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS
     )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-    if readonly:
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("PRAGMA case_sensitive_like = ON")  # as in PostgreSQL
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        if readonly:
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("PRAGMA case_sensitive_like = ON")  # as in PostgreSQL
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -79,6 +83,7 @@ class SqliteLedger(Reading):
         self._outbox = SqliteOutbox(self._writer.run, self._bell)
         self._readers: ThreadPoolExecutor | None = None
         self._local = threading.local()
+        self._reading: list[sqlite3.Connection] = []
         super().__init__(self._fetch_rows, RawVault(raw_keys or {}))
 
     @property
@@ -115,6 +120,8 @@ class SqliteLedger(Reading):
         if readers is not None:
             await self._writer.stop()
             await asyncio.to_thread(readers.shutdown)
+            while self._reading:
+                self._reading.pop().close()
 
     async def ping(self) -> None:
         """See `Ledger`."""
@@ -183,4 +190,5 @@ class SqliteLedger(Reading):
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = _connect(self._path, readonly=True)
+            self._reading.append(connection)
         return connection.execute(query, values).fetchall()

@@ -19,6 +19,10 @@ SYSTEM_ANCHORS = "/etc/ssl/certs/ca-certificates.crt"
 """Debian's bundle of roots; holds PayPal's, which certifi does not."""
 
 _DESKS_KEPT = 1_024
+_MOST_BROUGHT = 64 * 1024
+"""Of secrets and certificates that a call brings: with more, its desk is not kept. Bytes, roughly."""
+_OVERHEAD = 64
+"""What one of them takes besides what is in it. Bytes, roughly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,18 @@ class Merchants:
     """Reads merchants from the settings. Built once; what it hands out is shared between calls."""
 
     def __init__(self, settings: Settings) -> None:
+        """
+        Raises:
+            SettingsRejected: A file of trust anchors cannot be read.
+        """
         self._settings = settings
         self._desks: dict[tuple[object, ...], Desk] = {}
         self._outsides: dict[tuple[str, str], Outside] = {}
         self._anchors: dict[tuple[str, ...], tuple[bytes, ...]] = {}
+        for merchant in settings.merchants.values():
+            for connector in merchant.connectors.values():
+                if connector.trust_anchor_files:
+                    self._trust_anchors(connector.trust_anchor_files)
 
     def desk(self, request: HandleEventRequest) -> Desk:
         """The desk for one request: its own material where it brings some, else the merchant's configured one.
@@ -65,9 +77,10 @@ class Merchants:
         desk = self._desks.get(key)
         if desk is None:
             desk = self._make_desk(connector_named(request.connector), request)
-            if len(self._desks) >= _DESKS_KEPT:
-                del self._desks[next(iter(self._desks))]
-            self._desks[key] = desk
+            if _size_of_what_it_brings(request) <= _MOST_BROUGHT:
+                if len(self._desks) >= _DESKS_KEPT:
+                    del self._desks[next(iter(self._desks))]
+                self._desks[key] = desk
         if request.HasField("known_request"):
             return replace(desk, material=replace(desk.material, known_request=request.known_request))
         return desk
@@ -124,6 +137,10 @@ class Merchants:
     def _agreed_environment(self, asked: Environment.ValueType, merchant_id: str) -> Environment.ValueType:
         """What the call asks for, else what is configured. A call must not turn production into a sandbox."""
         configured = self._environment(merchant_id)
+        if asked not in Environment.values():
+            raise RequestRejected(
+                "no such environment", fix="pass SANDBOX or PRODUCTION, or none", metadata={"field": "environment"}
+            )
         if configured == Environment.ENVIRONMENT_PRODUCTION and asked == Environment.ENVIRONMENT_SANDBOX:
             raise RequestRejected(
                 "the call says SANDBOX, and this merchant's environment is PRODUCTION",
@@ -142,6 +159,11 @@ class Merchants:
         if files not in self._anchors:
             self._anchors[files] = tuple(_read_anchors(name) for name in files) or _system_anchors()
         return self._anchors[files]
+
+
+def _size_of_what_it_brings(request: HandleEventRequest) -> int:
+    brought = (request.webhook_secret, *request.webhook_secrets, request.webhook_id, *request.certificates)
+    return sum(len(one) + _OVERHEAD for one in brought)
 
 
 def _requires_confirmation(label: Label, configured: ConnectorSettings) -> bool:

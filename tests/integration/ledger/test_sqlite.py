@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import sqlite3
+from functools import partial
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from ledger_events import make, money
@@ -172,3 +174,33 @@ async def test_commits_are_shared_by_those_who_wait_together(tmp_path: Path) -> 
     await ledger.close()  # the writer tells of its last commit after its callers may go on
     assert sum(commits) == 200
     assert len(commits) < 20
+    await ledger.close()
+
+
+class _Counted(sqlite3.Connection):
+    """Knows which of its kind are open."""
+
+    opened: ClassVar[set[int]] = set()
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.opened.add(id(self))
+
+    def close(self) -> None:
+        super().close()
+        self.opened.discard(id(self))
+
+
+async def test_a_closed_ledger_leaves_no_connection_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.sqlite3, "connect", partial(sqlite3.connect, factory=_Counted))
+    ledger = SqliteLedger(tmp_path / "x.db")
+    for _ in range(2):
+        await ledger.open()
+        await asyncio.gather(*(ledger.head_cursor() for _ in range(20)))
+        assert _Counted.opened
+        await ledger.close()
+        assert not _Counted.opened
+    (tmp_path / "letter.db").write_text("Dear reader, this is no database. " * 100)
+    with pytest.raises(Unavailable):
+        await SqliteLedger(tmp_path / "letter.db").open()
+    assert not _Counted.opened

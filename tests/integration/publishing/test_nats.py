@@ -168,6 +168,20 @@ async def test_a_frozen_server_fails_publishing_in_time_and_a_repeat_is_stored_o
     assert (await jetstream.stream_info("PAYMENTS")).state.messages == 1500
 
 
+async def test_closing_does_not_wait_long_for_a_frozen_server(
+    opened: Callable[..., NatsBroker], nats_server: Any
+) -> None:
+    broker = opened()
+    await broker.connect()
+    nats_server.freeze()
+    closing = asyncio.create_task(broker.close())
+    # The process is to stop within its grace; nats-py by itself would wait for 20 s, and not be interrupted.
+    closed, _ = await asyncio.wait({closing}, timeout=10)
+    nats_server.thaw()
+    await closing
+    assert closed
+
+
 async def test_a_stream_deleted_under_us_is_made_again_and_its_readers_go_on(
     opened: Callable[..., NatsBroker], jetstream: Any
 ) -> None:

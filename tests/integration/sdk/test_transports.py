@@ -108,6 +108,13 @@ def _unpublished(event: PrismEvent) -> dict[str, Any]:
     return shown
 
 
+@pytest.mark.parametrize("timeout_s", [float("inf"), 1e12])
+async def test_a_time_limit_without_end_is_none(client: EventClient, timeout_s: float) -> None:
+    assert (await client.handle_event(stripe().request(), timeout_s=timeout_s)).type == "payment.captured"
+    outcomes = [one async for one in client.handle_events([stripe().request()], timeout_s=timeout_s)]
+    assert [isinstance(one, HandledEvent) for one in outcomes] == [True]
+
+
 REFUSED: list[tuple[str, dict[str, Any], type[PrismError], str]] = [
     ("forged", {"payload": b'{"id": "evt_1"}'}, SignatureRejected, "SIGNATURE_MISMATCH"),
     ("another secret", {"webhook_secret": "whsec_another"}, SignatureRejected, "SIGNATURE_MISMATCH"),

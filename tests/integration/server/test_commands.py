@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -39,6 +40,20 @@ def test_a_triggered_webhook_can_be_listed_shown_and_replayed(serve: Serve, caps
     assert "1 events" in capsys.readouterr().out
     assert run(["events", "replay", "--target", server.grpc]) == 2
     assert run(["events", "show", "nonsense", "--target", server.grpc]) == 1
+
+
+def test_two_triggers_in_one_second_are_two_payments(
+    serve: Serve, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve()
+    now = time.time()
+    monkeypatch.setattr("orchestrator.cli.trigger.time.time", lambda: now)
+    for _ in range(2):
+        assert trigger(server.url, "stripe", "payment_intent.succeeded", "--secret", SECRET) == 0
+    capsys.readouterr()
+    assert run(["events", "list", "--target", server.grpc, "--json"]) == 0
+    payments = {json.loads(line)["payment_id"] for line in capsys.readouterr().out.splitlines()}
+    assert len(payments) == 2
 
 
 def test_the_same_seed_twice_is_one_event(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:

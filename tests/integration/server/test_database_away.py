@@ -32,13 +32,15 @@ HEALTH = "/grpc.health.v1.Health/Check"
 
 
 class Faulty:
-    """A ledger in front of the real one: away, or slow."""
+    """A ledger in front of the real one: away, or as slow as the test wants."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
         self.away = False
-        self.slow_s = 0.0
-        self.recorded = 0
+        self.begun = asyncio.Event()
+        self.may_record = asyncio.Event()
+        self.may_record.set()
+        self.recorded = asyncio.Event()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -54,9 +56,10 @@ class Faulty:
         return await asyncio.shield(asyncio.create_task(self._record(recording)))
 
     async def _record(self, recording: Recording) -> Recorded:
-        await asyncio.sleep(self.slow_s)
+        self.begun.set()
+        await self.may_record.wait()
         recorded: Recorded = await self._inner.record(recording)
-        self.recorded += 1
+        self.recorded.set()
         return recorded
 
 
@@ -140,13 +143,17 @@ async def test_load_balancers_see_it_by_both_doors() -> None:
 
 async def test_a_webhook_whose_caller_gave_up_is_recorded_all_the_same(stripe_webhook: Callable[[int], Any]) -> None:
     async with running() as run:
-        run.ledger.slow_s = 0.5
+        run.ledger.may_record.clear()
         sent = stripe_webhook(1)
         request = pb.HandleEventRequest(connector="stripe", payload=sent.body, headers=sent.headers)
-        with pytest.raises(grpc.aio.AioRpcError):
-            await run.channel.unary_unary(HANDLE)(request.SerializeToString(), timeout=0.1)
+        call = run.channel.unary_unary(HANDLE)(request.SerializeToString())
+        await asyncio.wait_for(run.ledger.begun.wait(), 20)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
         assert await run.events() == 0
-        await asyncio.sleep(0.8)
+        run.ledger.may_record.set()
+        await asyncio.wait_for(run.ledger.recorded.wait(), 20)
         assert await run.events() == 1
 
 
@@ -154,18 +161,22 @@ async def test_what_is_being_recorded_when_the_server_stops_is_finished_and_ackn
     stripe_webhook: Callable[[int], Any],
 ) -> None:
     async with running() as run:
-        run.ledger.slow_s = 0.5
+        run.ledger.may_record.clear()
         posting = asyncio.create_task(run.post(stripe_webhook(1)))
+        await asyncio.wait_for(run.ledger.begun.wait(), 20)
+        stopping = asyncio.create_task(run.server.stop())
         await asyncio.sleep(0.2)
-        await run.server.stop()
+        assert not stopping.done()
+        run.ledger.may_record.set()
         assert (await posting).status_code == 200
-        assert run.ledger.recorded == 1
+        assert run.ledger.recorded.is_set()
+        await stopping
 
 
 def test_a_webhook_that_waits_for_a_locked_file_is_not_acknowledged_and_is_recorded_once_when_the_lock_goes(
     serve: Any, stripe_webhook: Callable[[int], Any], tmp_path: Path
 ) -> None:
-    process = serve(ORCHESTRATOR_REQUEST_TIMEOUT_S="0.5")
+    process = serve(ORCHESTRATOR_REQUEST_TIMEOUT_S="3")
     assert process.post(stripe_webhook(1)).status_code == 200
     with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

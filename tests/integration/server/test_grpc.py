@@ -121,18 +121,21 @@ async def test_a_packed_message_that_unpacks_beyond_the_limit_is_too_large(grpc_
 
 
 async def test_the_callers_deadline_is_kept_and_what_was_begun_is_finished(grpc_server: Any) -> None:
-    finished = asyncio.Event()
+    begun, may_write, finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def write() -> None:
-        writing = asyncio.create_task(asyncio.sleep(0.5))
+        begun.set()
+        writing = asyncio.create_task(may_write.wait())
         writing.add_done_callback(lambda _: finished.set())
         await asyncio.shield(writing)
 
     async with grpc_server(before=write) as rpc:
-        found = await refusal(rpc.handle(timeout=0.1))
+        await rpc.channel.channel_ready()
+        found = await refusal(rpc.handle(timeout=2))
         assert found.reason == "DEADLINE_EXPIRED"
-        assert not finished.is_set()
-        await asyncio.wait_for(finished.wait(), 5)
+        assert begun.is_set()
+        may_write.set()
+        await asyncio.wait_for(finished.wait(), 20)
 
 
 async def test_without_a_deadline_the_servers_own_limit_holds(grpc_server: Any) -> None:
@@ -160,7 +163,6 @@ async def test_a_call_given_up_by_its_caller_ends_here_too(grpc_server: Any) -> 
         await asyncio.wait_for(begun.wait(), 5)
         call.cancel()
         await asyncio.wait_for(ended.wait(), 5)
-        await asyncio.sleep(0.05)
         assert counted(rpc, "HandleEvent", "CANCELLED")
 
 

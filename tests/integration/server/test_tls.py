@@ -131,3 +131,15 @@ async def test_a_key_that_does_not_belong_to_its_certificate_is_refused_at_start
         with pytest.raises(SettingsRejected, match="tls"):
             async with make(values):
                 pytest.fail("it started")
+
+
+async def test_a_key_under_a_passphrase_is_refused_and_nobody_is_asked_for_it(
+    http_server: Any, grpc_server: Any, server: Pair
+) -> None:
+    key = serialization.load_pem_private_key(server.key.read_bytes(), None)
+    locked = serialization.BestAvailableEncryption(b"hunter2")
+    server.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked))
+    for make in (http_server, grpc_server):
+        with pytest.raises(SettingsRejected, match="tls"):
+            async with make(tls(server)):
+                pytest.fail("it started")

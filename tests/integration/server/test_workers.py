@@ -72,7 +72,7 @@ class Team:
             found: dict[str, Any] = json.loads(connection.recv(1_000))
             return found
 
-    def members(self, count: int, *, without: int = 0, timeout_s: float = 20.0) -> set[int]:
+    def members(self, count: int, *, without: int = 0, timeout_s: float = 60.0) -> set[int]:
         """The process ids that answer, once there are `count` of them."""
         seen: set[int] = set()
         end = time.monotonic() + timeout_s
@@ -117,6 +117,12 @@ def alive(pid: int) -> bool:
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
         return False
+
+
+def cpu_seconds(pid: int) -> float:
+    """What the process has used so far, without its children."""
+    used = Path(f"/proc/{pid}/stat").read_text().split()
+    return sum(map(int, used[13:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_two_workers_answer_on_one_port(start: Start) -> None:
@@ -165,10 +171,10 @@ def test_a_worker_that_dies_again_and_again_is_started_ever_more_slowly(start: S
     team = start()
     victim = min(team.members(2))
     (tmp_path / "die").touch()
+    before_s = cpu_seconds(team.process.pid)
     os.kill(victim, signal.SIGKILL)
     time.sleep(2.5)
-    used = Path(f"/proc/{team.process.pid}/stat").read_text().split()
-    assert sum(map(int, used[13:15])) / os.sysconf("SC_CLK_TCK") < 2.0  # the parent does not spin
+    assert cpu_seconds(team.process.pid) - before_s < 1.5  # the parent does not spin
     (tmp_path / "die").unlink()
     assert len(team.members(2, without=victim)) == 2
     assert team.stop() == 0

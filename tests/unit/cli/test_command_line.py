@@ -190,3 +190,42 @@ def test_a_server_on_an_open_address_does_not_start_unguarded(capsys: pytest.Cap
 def test_workers_cannot_share_a_database_in_memory(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["serve", "--workers", "2", "--database-url", "memory:"]) == 2
     assert "in memory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ('database_url = "mysql://u:hunter2@h/n"', "database_url"),
+        ('workers = 2\ndatabase_url = "memory:"', "workers"),
+        ('[messaging]\nbroker_type = "nats"\nurl = "hunter2"', "nats://"),
+        ('[tls]\ncertificate_file = "/nowhere.pem"\nkey_file = "/nowhere.key"', "certificate_file"),
+        ('[merchants.m.connectors.paypal]\ntrust_anchor_files = ["/nowhere.pem"]', "trust_anchor_files"),
+    ],
+)
+def test_config_check_refuses_what_the_server_would_not_start_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], values: str, fault: str
+) -> None:
+    file = tmp_path / "orchestrator.toml"
+    file.write_text(values)
+    assert run(["config", "check", "--config", str(file)]) == 2
+    text = capsys.readouterr().err
+    assert fault in text
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["listen", "--forward-to", "127.0.0.1:8000/events"],
+        ["listen", "--forward-to", "http://h:port/"],
+        ["listen", "--forward-to", "ftp://h/"],
+        ["trigger", "stripe", "payment_intent.succeeded", "--secret", "whsec_x", "--to", "127.0.0.1:8080"],
+        ["events", "list", "--since", "0001-01-01T00:00:00+14:00"],
+        ["events", "list", "--until", "9999-12-31T23:00:00-14:00"],
+    ],
+)
+def test_addresses_and_times_that_are_none_are_wrong_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    assert "Invalid value" in capsys.readouterr().err

@@ -135,3 +135,51 @@ def test_half_of_a_tls_pair_is_refused() -> None:
 )
 def test_loopback_is_what_only_this_machine_reaches(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ORCHESTRATOR_API_KEYS", "hunter2"), ("ORCHESTRATOR_API_KEYS", "a,b"), ("ORCHESTRATOR_MESSAGING", "nats")],
+)
+def test_a_list_that_is_not_json_is_a_fault_beside_the_others(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ORCHESTRATOR_GRPC_PROT", "1")
+    with pytest.raises(SettingsRejected, match=f"{name}: not JSON") as caught:
+        load_settings()
+    assert "did you mean ORCHESTRATOR_GRPC_PORT?" in faults_of(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_empty_api_key_is_refused_for_everybody_has_it() -> None:
+    with pytest.raises(SettingsRejected, match="api_keys"):
+        settings_from({"api_keys": [""]})
+
+
+def test_a_misspelt_api_keys_variable_is_not_taken_for_the_clients_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_API_KEY", "the client's")
+    load_settings()
+    monkeypatch.setenv("ORCHESTRATOR_API_KEYZ", "[]")
+    with pytest.raises(SettingsRejected, match="did you mean ORCHESTRATOR_API_KEYS"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["request_timeout_s", "http_body_timeout_s", "shutdown_grace_s"])
+@pytest.mark.parametrize("value", ["inf", "nan"])
+def test_a_time_without_end_is_refused(name: str, value: str) -> None:
+    with pytest.raises(SettingsRejected, match=name):
+        settings_from({name: float(value)})
+
+
+def test_a_client_authority_without_a_certificate_of_our_own_is_refused() -> None:
+    with pytest.raises(SettingsRejected, match="client_ca_file"):
+        settings_from({"tls": {"client_ca_file": "ca.pem"}})
+
+
+def test_settings_of_a_connector_that_is_not_installed_are_refused(tmp_path: Path) -> None:
+    values = {"merchants": {"shop": {"connectors": {"strip": {"webhook_secrets": ["hunter2"]}}}}}
+    (tmp_path / "a.json").write_text(json.dumps(values))
+    for read in (lambda: settings_from(values), lambda: load_settings(tmp_path / "a.json")):
+        with pytest.raises(SettingsRejected, match=r"merchants\.shop\.connectors\.strip: .*did you mean stripe\?"):
+            read()

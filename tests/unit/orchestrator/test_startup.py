@@ -36,11 +36,21 @@ def said(settings: Settings) -> str:
         ("sqlite:////var/lib/x.db?mode=rw", "sqlite:////var/lib/x.db"),
         ("memory:", "memory:"),
         ("nats://token@broker:4222", "nats://broker:4222"),
+        ("postgresql://u:hunter2@db1:5432,db2:5433/payments", "postgresql://u@db1:5432,db2:5433/payments"),
+        ("postgresql://u:hunter2/1?2[@db/payments", "postgresql://u@db/payments"),
+        ("nats://broker:99999", "nats://broker:99999"),
+        ("u:hunter2@broker:4222", "u@broker:4222"),
         ("", ""),
     ],
 )
 def test_urls_are_shown_without_what_opens_them(url: str, shown: str) -> None:
     assert without_password(url) == shown
+
+
+def test_all_servers_of_a_broker_are_shown() -> None:
+    url = "nats://u:hunter2@a:4222, nats://u:hunter2@b:4222"
+    shown = report(settings_from({"messaging": {"broker_type": "nats", "url": url}}), ADDRESSES)
+    assert shown.broker == "nats nats://u@a:4222,nats://u@b:4222"
 
 
 def test_the_block_names_addresses_and_parts_and_hides_secrets() -> None:

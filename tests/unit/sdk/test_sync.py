@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import os
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -108,10 +109,12 @@ def test_a_call_from_the_background_thread_itself_is_an_error_and_no_deadlock() 
 
 def test_an_interrupted_wait_cancels_the_call() -> None:
     canceled = threading.Event()
+    main = threading.main_thread().ident or 0
 
     async def endless() -> None:
-        await asyncio.sleep(0.1)  # by now the main thread waits
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        while sys._current_frames()[main].f_code.co_name != "wait":  # noqa: ASYNC110 (of another thread)
+            await asyncio.sleep(0.001)
+        signal.pthread_kill(main, signal.SIGINT)
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:

@@ -79,6 +79,20 @@ class LikeWerkzeug:
         return [("A", "1"), ("B", "2")]
 
 
+@pytest.mark.parametrize("name", ["webhook_secrets", "certificates"])
+@pytest.mark.parametrize("value", ["whsec_hunter2", b"whsec_hunter2", {"whsec_hunter2": 1}, 5])
+def test_one_secret_is_not_taken_for_a_list_of_its_characters(name: str, value: Any) -> None:
+    with pytest.raises(RequestRejected, match=f"{name}: takes a list") as caught:
+        _request({"payload": b"{}", name: value})
+    assert caught.value.metadata == {"field": name}
+    assert "hunter2" not in str(caught.value)
+
+
+def test_secrets_come_in_any_kind_of_list() -> None:
+    for given_secrets in (["a", "b"], ("a", "b"), iter(["a", "b"]), dict.fromkeys(["a", "b"]).keys()):
+        assert list(_request({"payload": b"{}", "webhook_secrets": given_secrets}).webhook_secrets) == ["a", "b"]
+
+
 def test_headers_come_in_every_framework_s_form() -> None:
     mail = MailHeaders()
     mail["A"], mail["B"] = "1", "2"

@@ -28,6 +28,7 @@ PING_EVERY_S = 10
 """Two without an answer and the connection counts as broken: a server that vanished is noticed in 30 s."""
 RECONNECT_EVERY_S = 0.5
 FLUSH_TIMEOUT_S = 2
+"""How long closing waits for the server to have read everything."""
 
 
 class Link:
@@ -100,6 +101,7 @@ class Link:
         self.closing = True
         try:
             if client.is_connected:
+                await client.flush(FLUSH_TIMEOUT_S)  # a server that does not answer this would hold drain for 20 s
                 await client.drain()
             elif not client.is_closed:
                 await client.close()

@@ -59,7 +59,9 @@ def webhook_request(
     if headers is not None and type(headers) is not dict:
         fields["headers"] = header_dict(headers)
     if fields.get("certificates"):
-        fields["certificates"] = [_pem(one) for one in fields["certificates"]]
+        fields["certificates"] = [_pem(one) for one in _listed("certificates", fields["certificates"])]
+    if fields.get("webhook_secrets"):
+        fields["webhook_secrets"] = _listed("webhook_secrets", fields["webhook_secrets"])
     try:
         return HandleEventRequest(**fields)
     except (TypeError, ValueError):
@@ -117,6 +119,17 @@ def header_dict(headers: Any) -> dict[str, str]:
             metadata={"field": "headers"},
         ) from None
     return merged
+
+
+def _listed(name: str, values: Any) -> Any:
+    # Failure policy: closed. A text would be taken apart, and each of its characters would be a secret to sign with.
+    if type(values) is list:
+        return values
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise RequestRejected(
+            f"{name}: takes a list, not {type(values).__name__}", fix="put it into a list", metadata={"field": name}
+        )
+    return list(values)
 
 
 def _header_text(value: Any) -> str:

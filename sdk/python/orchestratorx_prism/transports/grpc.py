@@ -34,6 +34,9 @@ OPTIONS: Final = (
     ("grpc.http2.max_pings_without_data", 0),
 )
 
+LONGEST_S: Final = 366 * 86_400.0
+"""Longest time limit that is passed on. Seconds."""
+
 # A proxy named by the environment would carry, in clear, what is meant for this machine.
 LOCAL_OPTIONS: Final = (*OPTIONS, ("grpc.enable_http_proxy", 0))
 
@@ -108,6 +111,7 @@ class GrpcTransport:
     ) -> M:
         """One request, one answer. See `Transport.unary`."""
         call = self._channel().unary(f"/{service}/{method}", request, response_type)
+        timeout_s = _limit_s(timeout_s)
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         attempt = 1
         while True:
@@ -136,7 +140,7 @@ class GrpcTransport:
     ) -> AsyncIterator[M]:
         """One request, many answers. See `Transport.server_stream`. Not retried: the caller knows where to resume."""
         start = self._channel().server_stream(f"/{service}/{method}", request, response_type)
-        call = start(request, timeout=timeout_s, metadata=metadata)
+        call = start(request, timeout=_limit_s(timeout_s), metadata=metadata)
         try:
             async for answer in call:
                 yield answer
@@ -167,7 +171,7 @@ class GrpcTransport:
                 failures.append(failure)
 
         start = self._channel().bidi(f"/{service}/{method}", response_type)
-        call = start(fed(), timeout=timeout_s, metadata=metadata)
+        call = start(fed(), timeout=_limit_s(timeout_s), metadata=metadata)
         try:
             async for answer in call:
                 yield answer
@@ -244,6 +248,11 @@ class _Channel:
             call = make(path, request_serializer=serialize, response_deserializer=answer.FromString)
             self._calls[path] = call
         return call
+
+
+def _limit_s(timeout_s: float | None) -> float | None:
+    """None for what is as good as no limit: gRPC takes a time beyond what it can count for one that is over."""
+    return None if timeout_s is None or not timeout_s < LONGEST_S else timeout_s
 
 
 def is_this_machine(target: str) -> bool:
