@@ -16,8 +16,8 @@ from orchestrator.services import DisputeService, EventService, PaymentService, 
 from orchestrator.services.intake import Intake
 from orchestrator.services.merchants import Merchants
 from orchestrator.services.observing import Observer
-from orchestrator.settings import MessagingSettings, Settings
-from orchestratorx_prism.brokers import BrokerSettings, open_broker
+from orchestrator.settings import Settings
+from orchestratorx_prism.brokers import open_broker
 from orchestratorx_prism.brokers.base import Broker
 
 _S_PER_H = 3_600.0
@@ -80,7 +80,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     """
     channels = built_in_channels() if publishes else []
     ledger = _ledger(settings, channels, counters)
-    broker = open_broker(_broker_settings(settings.messaging))
+    broker = open_broker(settings.messaging.broker_settings())
     merchants = Merchants(settings)
     intake = Intake(merchants, keeps_raw=ledger.keeps_raw, max_body_bytes=settings.http_max_body_bytes)
     services = Services(
@@ -118,15 +118,4 @@ def _ledger(settings: Settings, channels: Sequence[Channel], counters: Counters 
         window=settings.duplicate_window,
         memory_outbox=True,
         on_commit=None if counters is None else counters.committed,
-    )
-
-
-def _broker_settings(messaging: MessagingSettings) -> BrokerSettings:
-    return BrokerSettings(
-        broker_type=messaging.broker_type,
-        url=messaging.url.get_secret_value(),
-        subject_prefix=messaging.subject_prefix,
-        stream=messaging.stream,
-        queue_group=messaging.queue_group,
-        replicas=messaging.replicas,
     )
