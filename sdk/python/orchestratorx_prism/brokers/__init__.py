@@ -11,6 +11,8 @@ from orchestratorx_prism.brokers.base import (
     BrokerUnavailable,
     DeadLetter,
     Delivery,
+    GroupLag,
+    GroupQueries,
     Message,
     Subscription,
 )
@@ -23,6 +25,8 @@ __all__ = [
     "BrokerUnavailable",
     "DeadLetter",
     "Delivery",
+    "GroupLag",
+    "GroupQueries",
     "Message",
     "Subscription",
     "open_broker",

@@ -6,9 +6,9 @@ It is at least once; the event id lets everybody drop the second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from orchestratorx_prism.errors import Unavailable
 
@@ -41,6 +41,21 @@ class DeadLetter:
     reason: str
     attempt: int
     """Which delivery it was when it was parked; 1 is the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLag:
+    """How far a group is behind."""
+
+    group: str
+    waiting: int
+    """Messages that no consumer of the group has been handed."""
+    unfinished: int
+    """Messages that were handed out and are not ended, those given back for later among them."""
+    oldest_age_s: float | None
+    """How long ago the oldest of either was published. Seconds; None: there is none, or the broker cannot say."""
+    dead_letters: int
+    """Messages that the group has parked."""
 
 
 class BrokerUnavailable(Unavailable):
@@ -135,4 +150,32 @@ class Broker(Protocol):
 
     async def health(self) -> None:
         """Returns if the broker answers. Raises BrokerUnavailable."""
+        ...
+
+
+@runtime_checkable
+class GroupQueries(Protocol):
+    """What a broker can say about its groups, and the way back of dead letters. A part of `Broker` that one may lack.
+
+    All raise BrokerUnavailable. A group that there is none of has no lag and no dead letters.
+    """
+
+    async def groups(self) -> Sequence[str]:
+        """The groups that have a place at this broker, by name; in the spelling of the broker."""
+        ...
+
+    async def lag(self, group: str) -> GroupLag:
+        """How far the group is behind, as of now."""
+        ...
+
+    async def redrive(self, *, group: str, message_ids: Collection[str] = (), limit: int = 100) -> int:
+        """Hands dead letters to the group again, oldest first; returns how many.
+
+        Each goes to this group alone, with its id, key, body and headers, its attempts counted from 1, behind what
+        waits already; and it leaves the dead letters only when the group is certain to get it. A crash in between may
+        bring one twice.
+
+        Args:
+            message_ids: Only these. Empty: all, up to `limit`.
+        """
         ...

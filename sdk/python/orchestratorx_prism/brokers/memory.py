@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
-from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
+from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, GroupLag, Message
 from orchestratorx_prism.brokers.memory_server import Group, MemoryServer, Slot
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
@@ -145,6 +145,18 @@ class MemoryBroker:
 
     async def dead_letters(self, *, group: str, limit: int = 100) -> Sequence[DeadLetter]:
         return self.server.dead_letters(group, limit)
+
+    async def groups(self) -> Sequence[str]:
+        self._check()
+        return self.server.groups()
+
+    async def lag(self, group: str) -> GroupLag:
+        self._check()
+        return self.server.lag(group)
+
+    async def redrive(self, *, group: str, message_ids: Collection[str] = (), limit: int = 100) -> int:
+        self._check()
+        return self.server.redrive(group, frozenset(message_ids), limit)
 
     async def health(self) -> None:
         self._check()

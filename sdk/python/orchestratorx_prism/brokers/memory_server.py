@@ -11,11 +11,12 @@ import contextlib
 import heapq
 import itertools
 import threading
+import time
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
+from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, GroupLag, Message
 
 
 @dataclass(slots=True)
@@ -25,6 +26,8 @@ class Slot:
     position: int
     message: Message
     lane: str
+    since_s: float
+    """When it was published. Seconds of a monotonic clock."""
     attempt: int = 0
     lease: int = 0
     """Number of the lease it is handed out under; 0: not in hand."""
@@ -48,10 +51,10 @@ class Group:
     def wants(self, address: str) -> bool:
         return any(address == a or (a.endswith("*") and address.startswith(a[:-1])) for a in self.addresses)
 
-    def add(self, position: int, message: Message) -> None:
+    def add(self, position: int, message: Message, since_s: float) -> None:
         # Without a key every message is alone in its lane. A NUL cannot begin a key that anybody means.
         lane = message.key or f"\0{position}"
-        self._slots[position] = Slot(position, message, lane)
+        self._slots[position] = Slot(position, message, lane, since_s)
         waiting = self._lanes.setdefault(lane, deque())
         waiting.append(position)
         if len(waiting) == 1:
@@ -109,6 +112,13 @@ class Group:
         """Position of the oldest message that is not ended."""
         return next(iter(self._slots), None)
 
+    def lag(self, name: str, now: float, dead_letters: int) -> GroupLag:
+        """What is not ended; what was handed out once counts as unfinished until it is."""
+        unfinished = sum(slot.attempt > 0 for slot in self._slots.values())
+        oldest = min((slot.since_s for slot in self._slots.values()), default=None)
+        age_s = None if oldest is None else now - oldest
+        return GroupLag(name, len(self._slots) - unfinished, unfinished, age_s, dead_letters)
+
     def _expire(self, now: float) -> None:
         while self._leases and self._leases[0][0] <= now:
             _, lease, position = heapq.heappop(self._leases)
@@ -125,7 +135,7 @@ class MemoryServer:
         self._capacity = capacity
         self._max_unacked = max_unacked
         self._ack_wait_s = ack_wait_s
-        self._log: deque[tuple[int, Message]] = deque()
+        self._log: deque[tuple[int, Message, float]] = deque()
         self._positions = itertools.count(1)
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._groups: dict[str, Group] = {}
@@ -162,11 +172,11 @@ class MemoryServer:
             self._known[known] = None
             if len(self._known) > self._capacity:
                 self._known.popitem(last=False)
-            position = next(self._positions)
-            self._log.append((position, message))
+            position, now = next(self._positions), time.monotonic()
+            self._log.append((position, message, now))
             for group in self._groups.values():
                 if group.wants(message.address):
-                    group.add(position, message)
+                    group.add(position, message, now)
             self._wake()
             return True
 
@@ -178,9 +188,9 @@ class MemoryServer:
             if group is None:
                 group = Group(addresses, max_unacked=self._max_unacked, ack_wait_s=self._ack_wait_s)
                 self._groups[name] = group
-                for position, message in self._log:
+                for position, message, since_s in self._log:
                     if group.wants(message.address):
-                        group.add(position, message)
+                        group.add(position, message, since_s)
             group.addresses = tuple(addresses)
             return group
 
@@ -212,6 +222,32 @@ class MemoryServer:
             self.check()
             return list(itertools.islice((dead for dead in self._dead if dead.group == name), limit))
 
+    def groups(self) -> list[str]:
+        with self.lock:
+            self.check()
+            return list(self._groups)
+
+    def lag(self, name: str) -> GroupLag:
+        with self.lock:
+            self.check()
+            dead = sum(one.group == name for one in self._dead)
+            group = self._groups.get(name)
+            return GroupLag(name, 0, 0, None, dead) if group is None else group.lag(name, time.monotonic(), dead)
+
+    def redrive(self, name: str, message_ids: Collection[str], limit: int) -> int:
+        """Moves dead letters back to the end of their keys' lanes; see `base.GroupQueries`."""
+        with self.lock:
+            self.check()
+            wanted = [one for one in self._dead if one.group == name]
+            wanted = [one for one in wanted if not message_ids or one.message.id in message_ids][:limit]
+            for dead in wanted:
+                # A group with a dead letter has joined.
+                self._groups[name].add(next(self._positions), dead.message, time.monotonic())
+            taken = {id(one) for one in wanted}
+            self._dead = [one for one in self._dead if id(one) not in taken]
+            self._wake()
+            return len(wanted)
+
     @contextlib.contextmanager
     def changes(self) -> Iterator[asyncio.Event]:
         """An event that is set whenever something has changed; clear it before looking."""
@@ -226,7 +262,8 @@ class MemoryServer:
 
     def _make_room(self) -> bool:
         oldest = self._log[0][0]
-        if any(group.oldest() == oldest for group in self._groups.values()):
+        wanted = (group.oldest() for group in self._groups.values())
+        if any(position is not None and position <= oldest for position in wanted):
             return False
         self._log.popleft()
         return True

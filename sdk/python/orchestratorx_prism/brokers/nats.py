@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import nats.errors
 
-from orchestratorx_prism.brokers import nats_dead_letters
-from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
+from orchestratorx_prism.brokers import nats_dead_letters, nats_groups
+from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, GroupLag, Message
 from orchestratorx_prism.brokers.nats_consuming import NatsSubscription
 from orchestratorx_prism.brokers.nats_link import Link, open_link, unavailable
 from orchestratorx_prism.brokers.nats_publishing import publish
@@ -84,6 +84,18 @@ class NatsBroker:
     async def dead_letters(self, *, group: str, limit: int = 100) -> Sequence[DeadLetter]:
         self._check_open()
         return await nats_dead_letters.dead_letters(await self._link_now(), self._settings, group, limit)
+
+    async def groups(self) -> Sequence[str]:
+        self._check_open()
+        return await nats_groups.groups(await self._link_now(), self._settings)
+
+    async def lag(self, group: str) -> GroupLag:
+        self._check_open()
+        return await nats_groups.lag(await self._link_now(), self._settings, group)
+
+    async def redrive(self, *, group: str, message_ids: Collection[str] = (), limit: int = 100) -> int:
+        self._check_open()
+        return await nats_dead_letters.redrive(await self._link_now(), self._settings, group, message_ids, limit)
 
     async def health(self) -> None:
         """Asks JetStream for the stream: a server without JetStream, or a stream without leader, does not pass."""

@@ -21,7 +21,14 @@ from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Mess
 from orchestratorx_prism.brokers.key_order import KeyOrder
 from orchestratorx_prism.brokers.nats_dead_letters import park
 from orchestratorx_prism.brokers.nats_link import Link, translated, unavailable
-from orchestratorx_prism.brokers.nats_publishing import ID_HEADER, KEY_HEADER, OWN_HEADERS, ROUTING_KEY_HEADER
+from orchestratorx_prism.brokers.nats_publishing import (
+    ID_HEADER,
+    KEY_HEADER,
+    MESSAGE_ID_HEADER,
+    ONLY_FOR_HEADER,
+    OWN_HEADERS,
+    ROUTING_KEY_HEADER,
+)
 from orchestratorx_prism.brokers.nats_streams import ensure_consumer
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
@@ -44,7 +51,7 @@ def message_of(message: Msg, settings: BrokerSettings, *, fallback_id: str) -> M
     if routing_key:
         address = address.removesuffix(f".{routing_key}")
     return Message(
-        id=headers.get(ID_HEADER) or fallback_id,
+        id=headers.get(MESSAGE_ID_HEADER) or headers.get(ID_HEADER) or fallback_id,
         address=address,
         key=headers.get(KEY_HEADER, ""),
         body=message.data,
@@ -99,6 +106,8 @@ class NatsSubscription:
         self._addresses = tuple(addresses)
         self.group = group
         self._order: KeyOrder[NatsDelivery] = KeyOrder()
+        self._foreign: list[str] = []
+        """Where to acknowledge what is for another group alone."""
         self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()
         self._link: Link | None = None
         self._inbox = ""
@@ -125,6 +134,7 @@ class NatsSubscription:
         deadline = time.monotonic() + timeout_s
         while True:
             self._sort_arrived()
+            await self._drop_foreign()
             now = time.monotonic()
             ready = self._order.take(limit, now, until_s=now + _HELD_FOR * self._settings.ack_wait_s)
             if ready:
@@ -224,7 +234,15 @@ class NatsSubscription:
             if message is not None and message.reply:
                 self._sort(message)
 
+    async def _drop_foreign(self) -> None:
+        while self._foreign:
+            await self._tell(self._foreign[-1], _ACK)
+            self._foreign.pop()
+
     def _sort(self, message: Msg) -> None:
+        if (message.headers or {}).get(ONLY_FOR_HEADER, self.group) != self.group:
+            self._foreign.append(message.reply)
+            return
         delivery = NatsDelivery(self, message, self._settings)
         self._order.add(delivery.message.key, delivery.position, delivery)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Collection
+
 import nats.errors
 from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
@@ -11,6 +13,8 @@ from orchestratorx_prism.brokers.nats_link import Link
 from orchestratorx_prism.brokers.nats_publishing import (
     ID_HEADER,
     KEY_HEADER,
+    MESSAGE_ID_HEADER,
+    ONLY_FOR_HEADER,
     OWN_HEADERS,
     ROUTING_KEY_HEADER,
     STREAM_HEADER,
@@ -18,15 +22,14 @@ from orchestratorx_prism.brokers.nats_publishing import (
     headers_of,
     send_all,
 )
-from orchestratorx_prism.brokers.nats_streams import dead_letter_stream, dead_letter_subject, refusal
+from orchestratorx_prism.brokers.nats_streams import dead_letter_stream, dead_letter_subject, refusal, subject_of
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
 _ADDRESS = "Orchestratorx-Address"
-_MESSAGE_ID = "Orchestratorx-Message-Id"
 _GROUP = "Orchestratorx-Group"
 _REASON = "Orchestratorx-Reason"
 _ATTEMPT = "Orchestratorx-Attempt"
-_OWN = {_ADDRESS, _MESSAGE_ID, _GROUP, _REASON, _ATTEMPT} | OWN_HEADERS
+_OWN = {_ADDRESS, _GROUP, _REASON, _ATTEMPT} | OWN_HEADERS
 _REASON_LENGTH = 1_000
 
 
@@ -41,7 +44,7 @@ async def park(link: Link, settings: BrokerSettings, dead: DeadLetter, *, positi
         ID_HEADER: f"{settings.stream}:{position}:{dead.group}",
         STREAM_HEADER: dead_letter_stream(settings),
         _ADDRESS: dead.message.address,
-        _MESSAGE_ID: dead.message.id,
+        MESSAGE_ID_HEADER: dead.message.id,
         _GROUP: dead.group,
         _REASON: dead.reason[:_REASON_LENGTH],
         _ATTEMPT: str(dead.attempt),
@@ -54,9 +57,53 @@ async def park(link: Link, settings: BrokerSettings, dead: DeadLetter, *, positi
 
 async def dead_letters(link: Link, settings: BrokerSettings, group: str, limit: int) -> list[DeadLetter]:
     """Oldest first. Raises BrokerUnavailable."""
-    found: list[DeadLetter] = []
-    position = 1
-    while len(found) < limit:
+    return [dead async for _, dead in _parked(link, settings, group, limit)]
+
+
+async def redrive(link: Link, settings: BrokerSettings, group: str, message_ids: Collection[str], limit: int) -> int:
+    """See `base.GroupQueries`. Published first, then deleted: a crash in between may bring it twice, and loses nothing.
+
+    Raises:
+        BrokerUnavailable: Those before were redriven, the rest is where it was.
+    """
+    done = 0
+    everything = limit if not message_ids else None
+    async for position, dead in _parked(link, settings, group, everything):
+        if done == limit:
+            break
+        if message_ids and dead.message.id not in message_ids:
+            continue
+        await _hand_back(link, settings, dead, position)
+        done += 1
+    return done
+
+
+async def _hand_back(link: Link, settings: BrokerSettings, dead: DeadLetter, position: int) -> None:
+    headers = headers_of(dead.message) | {
+        # Under its own id the stream might drop it as a duplicate; under this one only a second redrive of it.
+        ID_HEADER: f"redrive:{dead_letter_stream(settings)}:{position}",
+        STREAM_HEADER: settings.stream,
+        MESSAGE_ID_HEADER: dead.message.id,
+        ONLY_FOR_HEADER: dead.group,
+    }
+    parcel = Parcel(subject_of(settings, dead.message), dead.message.body, headers)
+    (failure,) = await send_all(link, [parcel], settings.publish_timeout_s)
+    if failure is not None:
+        raise failure
+    try:
+        await link.jetstream.delete_msg(dead_letter_stream(settings), position)
+    except NotFoundError:
+        return  # somebody else has redriven it in this moment
+    except (nats.errors.Error, TimeoutError) as error:
+        raise refusal(error) from error
+
+
+async def _parked(
+    link: Link, settings: BrokerSettings, group: str, limit: int | None
+) -> AsyncIterator[tuple[int, DeadLetter]]:
+    """Position and dead letter, oldest first. Raises BrokerUnavailable."""
+    position, found = 1, 0
+    while limit is None or found < limit:
         try:
             raw = await link.jetstream.get_msg(
                 dead_letter_stream(settings),
@@ -69,15 +116,15 @@ async def dead_letters(link: Link, settings: BrokerSettings, group: str, limit: 
             break
         except (nats.errors.Error, TimeoutError) as error:
             raise refusal(error) from error
-        found.append(_dead_letter(raw))
+        found += 1
+        yield raw.seq or position, _dead_letter(raw)
         position = (raw.seq or position) + 1
-    return found
 
 
 def _dead_letter(raw: RawStreamMsg) -> DeadLetter:
     headers = raw.headers or {}
     message = Message(
-        id=headers.get(_MESSAGE_ID, ""),
+        id=headers.get(MESSAGE_ID_HEADER, ""),
         address=headers.get(_ADDRESS, ""),
         key=headers.get(KEY_HEADER, ""),
         body=raw.data or b"",

@@ -23,7 +23,11 @@ KEY_HEADER = "Orchestratorx-Key"
 ROUTING_KEY_HEADER = "Orchestratorx-Routing-Key"
 STREAM_HEADER = "Nats-Expected-Stream"
 """An acknowledgement of some other stream that takes the subject would not count."""
-OWN_HEADERS = {ID_HEADER, KEY_HEADER, ROUTING_KEY_HEADER, STREAM_HEADER}
+MESSAGE_ID_HEADER = "Orchestratorx-Message-Id"
+"""The message's id, where the stream must not take it for a duplicate."""
+ONLY_FOR_HEADER = "Orchestratorx-Only-For"
+"""The one group that a redriven message is for; consumers of other groups drop it."""
+OWN_HEADERS = {ID_HEADER, KEY_HEADER, ROUTING_KEY_HEADER, STREAM_HEADER, MESSAGE_ID_HEADER, ONLY_FOR_HEADER}
 
 Outcome = BrokerUnavailable | None
 
