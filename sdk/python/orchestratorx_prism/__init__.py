@@ -34,6 +34,17 @@ if TYPE_CHECKING:
     from orchestratorx_prism.clients._generated import DisputeClient, PaymentClient, RefundClient
     from orchestratorx_prism.clients.events import EventClient, EventPage
     from orchestratorx_prism.config import Config, load_config
+    from orchestratorx_prism.consuming import (
+        DoNotRetry,
+        PaymentEventConsumer,
+        PaymentEventPublisher,
+        RetryPolicy,
+        StreamEvent,
+        StreamWorker,
+        run_stream_consumers,
+        setup_default_consumers,
+        stream_consumer,
+    )
     from orchestratorx_prism.from_values import event_from_dict
     from orchestratorx_prism.transports.grpc import Tls
     from orchestratorx_prism.values import to_dict
@@ -45,6 +56,7 @@ __all__ = [
     "Config",
     "DeadlineExpired",
     "DisputeClient",
+    "DoNotRetry",
     "DriverMissing",
     "EventClient",
     "EventPage",
@@ -55,6 +67,8 @@ __all__ = [
     "PayloadRejected",
     "PayloadTooLarge",
     "PaymentClient",
+    "PaymentEventConsumer",
+    "PaymentEventPublisher",
     "PermissionRefused",
     "PrismError",
     "PrismEvent",
@@ -62,8 +76,11 @@ __all__ = [
     "RefundClient",
     "Rejected",
     "RequestRejected",
+    "RetryPolicy",
     "SettingsRejected",
     "SignatureRejected",
+    "StreamEvent",
+    "StreamWorker",
     "StreamedEvent",
     "Tls",
     "Unauthenticated",
@@ -72,22 +89,34 @@ __all__ = [
     "__version__",
     "event_from_dict",
     "load_config",
+    "run_stream_consumers",
+    "setup_default_consumers",
+    "stream_consumer",
     "to_dict",
 ]
 
 _LAZY: Final = {
     "Config": "config",
     "DisputeClient": "clients._generated",
+    "DoNotRetry": "consuming",
     "EventClient": "clients.events",
     "EventPage": "clients.events",
     "HandledEvent": "wrappers",
     "PaymentClient": "clients._generated",
+    "PaymentEventConsumer": "consuming",
+    "PaymentEventPublisher": "consuming",
     "PrismEvent": "wrappers",
     "RefundClient": "clients._generated",
+    "RetryPolicy": "consuming",
+    "StreamEvent": "consuming",
+    "StreamWorker": "consuming",
     "StreamedEvent": "wrappers",
     "Tls": "transports.grpc",
     "event_from_dict": "from_values",
     "load_config": "config",
+    "run_stream_consumers": "consuming",
+    "setup_default_consumers": "consuming",
+    "stream_consumer": "consuming",
     "to_dict": "values",
 }
 """Name → the module of this package that has it."""

@@ -14,10 +14,12 @@ import orchestratorx_prism
 from orchestratorx_prism import sync
 
 PUBLIC = """
-    Config DeadlineExpired DisputeClient DriverMissing EventClient EventPage HandledEvent Internal NotFound NotSupported
-    PayloadRejected PayloadTooLarge PaymentClient PermissionRefused PrismError PrismEvent ProviderUnavailable
-    RefundClient Rejected RequestRejected SettingsRejected SignatureRejected StreamedEvent Tls Unauthenticated
-    Unavailable UnknownConnector __version__ event_from_dict load_config to_dict
+    Config DeadlineExpired DisputeClient DoNotRetry DriverMissing EventClient EventPage HandledEvent Internal NotFound
+    NotSupported PayloadRejected PayloadTooLarge PaymentClient PaymentEventConsumer PaymentEventPublisher
+    PermissionRefused PrismError PrismEvent ProviderUnavailable RefundClient Rejected RequestRejected RetryPolicy
+    SettingsRejected SignatureRejected StreamEvent StreamWorker StreamedEvent Tls Unauthenticated Unavailable
+    UnknownConnector __version__ event_from_dict load_config run_stream_consumers setup_default_consumers
+    stream_consumer to_dict
 """.split()
 
 

@@ -15,7 +15,6 @@ from orchestratorx_prism.brokers.settings import BrokerSettings
 
 _PAGE = 256
 """Consumers that the server lists in one answer."""
-_TIME_STAMP = "Nats-Time-Stamp"
 
 
 async def groups(link: Link, settings: BrokerSettings) -> list[str]:
@@ -68,7 +67,4 @@ async def _published_at(link: Link, settings: BrokerSettings, subject: str, posi
         raw = await link.jetstream.get_msg(settings.stream, seq=position, subject=subject, direct=True, next=True)
     except NotFoundError:
         return None
-    # Nanoseconds, of which Python reads six digits.
-    text = (raw.headers or {}).get(_TIME_STAMP, "").removesuffix("Z")
-    whole, _, fraction = text.partition(".")
-    return datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}+00:00") if whole else None
+    return raw.time
