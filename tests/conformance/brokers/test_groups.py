@@ -1,0 +1,122 @@
+"""What a broker says about its groups, and how dead letters come back. Over every broker with `GroupQueries`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from orchestratorx_prism.brokers import Broker, GroupQueries, Message
+
+ADDRESS = "payments.events"
+Opened = Callable[..., Broker]
+Make = Callable[..., Message]
+
+
+@pytest.fixture
+def broker(opened: Opened) -> Any:
+    one = opened()
+    if not isinstance(one, GroupQueries):
+        pytest.skip(f"{one.name} has no GroupQueries yet: see brokers/base.py")
+    return one
+
+
+async def _park(broker: Broker, group: str, count: int) -> None:
+    subscription = await broker.subscribe([ADDRESS], group=group)
+    parked = 0
+    while parked < count:
+        for delivery in await subscription.fetch(limit=count - parked, timeout_s=5):
+            await delivery.dead_letter("HANDLER_FAILED")
+            parked += 1
+    await subscription.close()
+
+
+async def test_a_group_that_there_is_none_of_has_no_lag_and_no_dead_letters(broker: Any) -> None:
+    await broker.connect()
+    lag = await broker.lag("nobody")
+    assert (lag.group, lag.waiting, lag.unfinished, lag.oldest_age_s, lag.dead_letters) == ("nobody", 0, 0, None, 0)
+    assert await broker.redrive(group="nobody") == 0
+
+
+async def test_groups_are_listed_by_name(broker: Any) -> None:
+    await broker.subscribe([ADDRESS], group="billing")
+    await broker.subscribe([ADDRESS], group="shipping")
+    assert sorted(await broker.groups()) == ["billing", "shipping"]
+
+
+async def test_lag_tells_what_waits_what_is_unfinished_and_what_was_parked(broker: Any, message: Make) -> None:
+    subscription = await broker.subscribe([ADDRESS], group="billing")
+    await broker.publish([message(f"key-{n}", n) for n in range(5)])
+    assert (await broker.lag("billing")).waiting == 5
+
+    one, two, three = [(await subscription.fetch(limit=1, timeout_s=5))[0] for _ in range(3)]
+    await one.ack()
+    await two.dead_letter("why")
+    lag = await broker.lag("billing")
+    assert (lag.waiting, lag.unfinished, lag.dead_letters) == (2, 1, 1)
+    assert 0 <= lag.oldest_age_s < 60
+
+    await three.ack()
+    for delivery in await subscription.fetch(limit=2, timeout_s=5):
+        await delivery.ack()
+    for delivery in await subscription.fetch(limit=2, timeout_s=0.2):
+        await delivery.ack()
+    lag = await broker.lag("billing")
+    assert (lag.waiting, lag.unfinished, lag.oldest_age_s) == (0, 0, None)
+
+
+async def test_a_redriven_dead_letter_comes_back_whole_and_counts_its_attempts_anew(broker: Any, message: Make) -> None:
+    sent = message("key", 7, headers={"content-type": "text/plain"})
+    await broker.publish([sent])
+    await _park(broker, "billing", 1)
+
+    assert await broker.redrive(group="billing") == 1
+    assert await broker.dead_letters(group="billing") == []
+    subscription = await broker.subscribe([ADDRESS], group="billing")
+    (again,) = await subscription.fetch(limit=1, timeout_s=5)
+    found = again.message
+    assert (found.id, found.key, found.body, found.address) == (sent.id, "key", b"7", ADDRESS)
+    assert found.routing_key == sent.routing_key
+    assert dict(found.headers) == {"content-type": "text/plain"}
+    assert again.attempt == 1
+    await again.ack()
+
+
+async def test_a_redriven_dead_letter_goes_to_its_own_group_alone(broker: Any, message: Make) -> None:
+    await broker.publish([message("key", 1)])
+    await _park(broker, "billing", 1)
+    other = await broker.subscribe([ADDRESS], group="shipping")
+    (first,) = await other.fetch(limit=1, timeout_s=5)
+    await first.ack()
+
+    await broker.redrive(group="billing")
+    await broker.publish([message("key", 2)])
+    (second,) = await other.fetch(limit=5, timeout_s=5)
+    assert second.message.body == b"2"
+    await second.ack()
+    lag = await broker.lag("shipping")
+    assert (lag.waiting, lag.unfinished) == (0, 0)
+
+
+async def test_only_the_named_dead_letters_are_redriven_and_no_more_than_the_limit(broker: Any, message: Make) -> None:
+    messages = [message(f"key-{n}", n) for n in range(4)]
+    await broker.publish(messages)
+    await _park(broker, "billing", 4)
+
+    assert await broker.redrive(group="billing", message_ids=[messages[2].id, "unknown"]) == 1
+    assert await broker.redrive(group="billing", limit=2) == 2
+    left = await broker.dead_letters(group="billing")
+    assert len(left) == 1
+    assert left[0].message.id != messages[2].id
+
+
+async def test_a_dead_letter_that_was_redriven_and_fails_again_is_parked_again(broker: Any, message: Make) -> None:
+    sent = message("key", 1)
+    await broker.publish([sent])
+    for _ in range(2):
+        await _park(broker, "billing", 1)
+        assert await broker.redrive(group="billing") == 1
+    await _park(broker, "billing", 1)
+    (dead,) = await broker.dead_letters(group="billing")
+    assert (dead.message.id, dead.message.body) == (sent.id, b"1")
