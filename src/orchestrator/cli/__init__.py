@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trigger": ("trigger:trigger", "Send a signed, realistic webhook to a running server."),
     "listen": ("listen:listen", "Print events as they come."),
     "events": ("events:events", "List, show and replay recorded events."),
+    "consumers": ("consumers:consumers", "Consumer groups: how far each is behind."),
+    "dead-letters": ("dead_letters:dead_letters", "What consumers could not handle, and its way back."),
     "normalize": ("normalize:normalize", "Verify and normalize webhook bodies from disk."),
     "connectors": ("connectors:connectors", "What each connector can do, and the settings it takes."),
     "config": ("config:config", "Look at the settings."),

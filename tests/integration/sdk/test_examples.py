@@ -161,3 +161,31 @@ def test_the_node_lesson_pins_versions_and_names_no_registry() -> None:
     lock = (EXAMPLES / "05_node_client" / "package-lock.json").read_text(encoding="utf-8")
     assert '"resolved"' not in lock
     assert '"integrity"' in lock
+
+
+async def test_lesson_6_handles_events_and_publishes_its_own() -> None:
+    lines = await _output(sys.executable, "examples/06_consume_events.py")
+    # The log's warning of the first try is among them, on standard error.
+    assert [line for line in lines if not line.startswith("handler flaky failed")] == [
+        "score: 7 for order-42",
+        "second try: done",
+        "handled: 1 message",
+    ]
+
+
+async def test_lesson_7_has_each_effect_once_with_sqlite() -> None:
+    assert await _output(sys.executable, "examples/07_exactly_once.py") == ["balance: 1099"]
+
+
+@pytest.mark.postgres
+async def test_lesson_7_has_each_effect_once_with_postgresql(fresh_postgres_url: str) -> None:
+    url = fresh_postgres_url.replace("postgresql://", "postgresql+asyncpg://")
+    assert await _output(sys.executable, "examples/07_exactly_once.py", url) == ["balance: 1099"]
+
+
+@pytest.mark.nats
+async def test_lesson_6_runs_over_nats(nats_server: Any, tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(f'{{"messaging": {{"broker_type": "nats", "url": "{nats_server.url}"}}}}')
+    lines = await _output(sys.executable, "examples/06_consume_events.py", str(config))
+    assert lines[-1] == "handled: 1 message"

@@ -28,7 +28,8 @@ def note(session: Session, consumer: str, message_id: str) -> None:
     """Writes the inbox row, which becomes true with the commit. Raises AlreadyHandled."""
     dialect = session.get_bind().dialect.name
     row = insert_if_absent(inbox, dialect).values(consumer=consumer, message_id=message_id, done_at=now_s(dialect))
-    if cast(CursorResult[Any], session.execute(row)).rowcount != 1:
+    # By what comes back, not by a count of rows: drivers differ in that after an INSERT.
+    if session.execute(row.returning(inbox.c.message_id)).first() is None:
         raise AlreadyHandled
 
 

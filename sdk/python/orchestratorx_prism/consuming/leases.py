@@ -8,9 +8,9 @@ done: a new owner cannot come in between.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, func, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -95,4 +95,4 @@ def insert_if_absent(table: Table, dialect: str) -> Any:
 
 
 def _changed(session: Session, statement: Any) -> bool:
-    return cast(CursorResult[Any], session.execute(statement)).rowcount == 1
+    return session.execute(statement.returning(owners.c.owner)).first() is not None

@@ -66,6 +66,9 @@ class StreamHandling:
         except DATABASE_AWAY:
             await delivery.nack(delay_s=_AWAY_S)
             return
+        if self.lost.is_set():
+            await delivery.nack()
+            return
         if held_back and not known:
             await delivery.nack(delay_s=_HELD_BACK_S)
             return
