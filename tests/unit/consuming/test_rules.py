@@ -181,14 +181,14 @@ def test_a_foreign_cloud_event_with_a_time_that_is_none_is_refused(time: str) ->
 
 
 def test_it_is_known_which_functions_are_async() -> None:
-    class Callable_:
+    class Handler:
         async def __call__(self, event: object) -> None: ...
 
     async def function(event: object) -> None: ...
 
     assert is_async(function)
     assert is_async(functools.partial(function))
-    assert is_async(Callable_())
+    assert is_async(Handler())
     assert not is_async(print)
     assert not is_async(lambda event: None)
 
