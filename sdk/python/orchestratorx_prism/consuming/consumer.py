@@ -66,8 +66,8 @@ class PaymentEventConsumer:
             retry: For handlers that bring no policy of their own.
             metrics: Who counts. None: counters in memory, `consumer.counters`.
             handler_timeout_s: Longest time of one handler. None: nine tenths of the settings' `ack_wait_s`.
-            max_deliveries: A message that was delivered more often, without ever being ended, is parked: it kills
-                its consumers.
+            max_deliveries: A message that was delivered so often, beside its retries, and never ended, is parked: it
+                kills its consumers.
             broker: An open one to share, which is not closed here. None: one of its own.
 
         Raises:

@@ -54,7 +54,7 @@ class Dispatcher:
         Args:
             handlers: Event type → who wants it.
             timeout_s: Longest time of one handler.
-            max_deliveries: A message that comes more often has killed its consumers: it is parked unseen.
+            max_deliveries: A message that comes so often, beside the retries, has killed its consumers: it is parked.
             remember_s: How long a message that was handled is known, should it come again.
         """
         self._group = group
@@ -74,10 +74,6 @@ class Dispatcher:
         if self._was_handled(message.id):
             await self._acknowledge(delivery, "duplicate", None)
             return
-        if delivery.attempt > self._max_deliveries:
-            note = DeathNote(f"DELIVERED_TOO_OFTEN: {delivery.attempt} times, and never ended")
-            await self._park(delivery, note, None)
-            return
         named = type_of(message)
         if named and not self._handlers(named):
             await self._acknowledge(delivery, "unhandled", None)
@@ -94,6 +90,10 @@ class Dispatcher:
         handlers = self._handlers(event.message.type)
         if not handlers:
             await self._acknowledge(delivery, "unhandled", _age_s(event))
+            return
+        if self._too_often(delivery.attempt, handlers):
+            note = DeathNote(f"DELIVERED_TOO_OFTEN: {delivery.attempt} times, and never ended")
+            await self._park(delivery, note, _age_s(event))
             return
         progress = self._progress.setdefault(message.id, _Progress())
         if len(self._progress) > _REMEMBERED:
@@ -113,6 +113,11 @@ class Dispatcher:
             self._remember(message.id)
             self._progress.pop(message.id, None)
             await self._acknowledge(delivery, "acknowledged", _age_s(event))
+
+    def _too_often(self, deliveries: int, handlers: Sequence[Handler]) -> bool:
+        """Beyond what the handlers' own retries explain."""
+        wanted = [handler.retry.attempts for handler in handlers]
+        return None not in wanted and deliveries > self._max_deliveries + sum(one or 0 for one in wanted)
 
     async def _run(self, handler: Handler, event: PrismEvent, progress: _Progress) -> float | None:
         """How long to wait before the handler is tried again; None: it will not be."""
