@@ -95,6 +95,7 @@ class NatsProcess:
         """Makes it stop in the middle of what it does, connections open; `thaw` or `kill` ends that."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)  # a signal takes its time
 
     def thaw(self) -> None:
         assert self._process is not None
