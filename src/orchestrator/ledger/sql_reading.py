@@ -248,6 +248,7 @@ class Reading:
             slice_ = f"FROM {table} WHERE {place.text()} AND ({time}, n) < (?, ?)"
             values = [*place.values, *after]
             last: tuple[int, int] | None = None
+            rows = f"(SELECT * {slice_} {order} LIMIT {SLICE}) AS slice"
             if rest.parts:
                 # Where the slice ends is settled before it is read: what is recorded meanwhile moves no row out of it.
                 inner = f"SELECT {time}, n {slice_} {order} LIMIT {SLICE}"
@@ -256,8 +257,8 @@ class Reading:
                 if not ends:
                     return page, ""
                 last = (ends[0][0], ends[0][1])
-                slice_, values = f"{slice_} AND ({time}, n) >= (?, ?)", [*values, *last]
-            query = f"SELECT {time}, n, {columns} {slice_} AND {rest.text()} {order} LIMIT ?"
+                rows, values = f"(SELECT * {slice_} AND ({time}, n) >= (?, ?)) AS slice", [*values, *last]
+            query = f"SELECT {time}, n, {columns} FROM {rows} WHERE {rest.text()} {order} LIMIT ?"  # noqa: S608
             page += await self._fetch(query, [*values, *rest.values, page_size + 1 - len(page)])
             if len(page) > page_size:
                 return page[:page_size], token_after(mark, (page[page_size - 1][0], page[page_size - 1][1]))

@@ -4,60 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from relay_waiting import by_key, until
 from structlog.testing import capture_logs
 
 from orchestrator.publishing.channels import DEFAULT_BROKER, Channel, Selection, built_in_channels
 from orchestrator.publishing.relay import Relay, RelayOptions
-from orchestratorx_prism.brokers import BrokerUnavailable, Message
+from orchestratorx_prism.brokers import BrokerUnavailable
 from orchestratorx_prism.envelopes.cloudevents import decode
 from orchestratorx_prism.errors import SettingsRejected
 from orchestratorx_prism.v1.event_pb2 import Event
 
 MakeEvent = Callable[..., Event]
 Started = Callable[..., Any]
-
-
-@pytest.fixture
-async def started(
-    outbox: Any, broker: Any, counts: Any, fast: Callable[..., RelayOptions]
-) -> AsyncIterator[Callable[..., Any]]:
-    """Starts relays; all are stopped at the end. Keywords are options."""
-    relays: list[Relay] = []
-
-    async def start(channels: list[Channel] | None = None, **changes: Any) -> Relay:
-        relay = Relay(
-            outbox,
-            channels or built_in_channels(),
-            {DEFAULT_BROKER: broker},
-            metrics=counts,
-            options=fast(**changes),
-        )
-        relays.append(relay)
-        await relay.start()
-        return relay
-
-    yield start
-    for relay in relays:
-        await relay.stop()
-
-
-async def until(condition: Callable[[], bool], within_s: float = 20.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        await asyncio.sleep(0.005)
-
-
-def by_key(messages: list[Message]) -> dict[str, list[int]]:
-    """Sequences per key, in the order they were accepted."""
-    found: dict[str, list[int]] = {}
-    for message in messages:
-        found.setdefault(message.key, []).append(decode(message).sequence)
-    return found
 
 
 async def test_what_is_recorded_is_published_with_the_time_and_marked_sent(
