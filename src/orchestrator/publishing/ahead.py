@@ -18,6 +18,8 @@ from orchestratorx_prism.errors import PrismError
 
 _log = structlog.get_logger(__name__)
 
+_ROWS_A_KEY = 8
+
 
 @dataclass(slots=True)
 class Hold:
@@ -37,9 +39,14 @@ class Claims:
         self._options = options
         self._ahead: asyncio.Task[Hold] | None = None
 
-    def look_ahead(self) -> None:
-        """Begins to claim what `next` will return."""
-        self._ahead = asyncio.create_task(self._take())
+    def look_ahead(self, *, behind: Hold) -> None:
+        """Begins to claim what `next` will return, if there is likely to be something behind these rows.
+
+        A full claim says that there is more. Where few keys share it, what follows is theirs, too, and held back.
+        """
+        keys = {row.partition_key for row in behind.claim.rows}
+        if len(behind.claim.rows) >= self._options.batch_size and len(keys) * _ROWS_A_KEY >= len(behind.claim.rows):
+            self._ahead = asyncio.create_task(self._take())
 
     async def next(self) -> Hold:
         """The rows claimed ahead, else a claim made now.

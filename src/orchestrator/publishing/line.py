@@ -88,9 +88,8 @@ class Line:
             await self._broker.health()
         hold = await self._claims.next()
         if hold.claim.rows:
-            # A claim that is full says that there is more.
-            if len(hold.claim.rows) >= self._options.batch_size and not self._failures:
-                self._claims.look_ahead()
+            if not self._failures:
+                self._claims.look_ahead(behind=hold)
             await self._publish(hold)
             return
         self._failures = 0

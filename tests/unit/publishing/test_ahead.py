@@ -62,7 +62,7 @@ async def test_a_long_backlog_keeps_the_order_of_every_key(
     for sequence in range(1, 101):
         for payment in range(3):
             outbox.add(event(f"pay_{payment}", sequence))
-    await started(batch_size=7)
+    await started(batch_size=12)
     await until(lambda: outbox.unsent() == 0)
     assert by_key(broker.accepted) == {f"pay_{n}": list(range(1, 101)) for n in range(3)}
 
