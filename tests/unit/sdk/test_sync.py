@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import os
 import signal
+import subprocess
 import sys
 import threading
 import warnings
@@ -202,3 +203,25 @@ def test_generated_docstrings_say_what_the_protos_say() -> None:
     assert "payment_id: Ours." in doc
     assert "request_id: The caller's idempotency key" in doc
     assert inspect.getdoc(clients._generated_sync.PaymentClient.capture) == doc
+
+
+def test_a_subscription_that_nobody_ended_does_not_hold_up_the_exit() -> None:
+    program = """
+from orchestratorx_prism.sync import EventClient
+from orchestratorx_prism.testing import signed_webhook
+client = EventClient(connector="stripe")
+client.handle_event(signed_webhook("stripe", "payment_intent.succeeded", secret="whsec_x").request())
+events = client.subscribe_events(cursor="0")
+print(next(events).type)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == ("payment.captured\n", "")
+
+
+def test_a_call_while_the_process_exits_is_an_error_and_no_deadlock() -> None:
+    own = Background()
+    loop = own.loop()
+    own.stop()
+    with pytest.raises(RuntimeError, match="exit"):
+        own.run(asyncio.sleep(0))
+    loop.close()
