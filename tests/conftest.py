@@ -14,6 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something of the machine. Everything else stays as Hypothesis has it, here or in CI.
+settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 SERVICES_ENV = Path(__file__).parent.parent / ".services" / "env"
 
@@ -95,6 +100,7 @@ class NatsProcess:
         """Makes it stop in the middle of what it does, connections open; `thaw` or `kill` ends that."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)  # a signal takes its time
 
     def thaw(self) -> None:
         assert self._process is not None

@@ -201,7 +201,7 @@ async def published_events(nats_url: str, stream: str, expected: int) -> list[Ev
     connection = await nats.connect(nats_url)
     try:
         stream_context = connection.jetstream()
-        for _ in range(600):
+        for _ in range(1_800):  # what a killed relay had in hand waits for its lease to end, 30 s
             info = await stream_context.stream_info(stream)
             if info.state.messages >= expected:
                 break

@@ -35,7 +35,7 @@ class Amount(msgspec.Struct):
 
 
 def money(amount: Amount | None, currency: str = "") -> Money | None:
-    """Money from an amount, without its sign: v1 refunds are negative. None where there is none.
+    """Money from an amount. None where there is none.
 
     Args:
         currency: For amounts that leave theirs to the object around them (v1 plans).
@@ -55,8 +55,13 @@ def money(amount: Amount | None, currency: str = "") -> Money | None:
     match = _NUMBER.fullmatch(text)
     if match is None:
         raise PayloadRejected("an amount is not a decimal number", reason="PAYLOAD_FIELD_INVALID")
-    found = from_decimal(match[1].decode("ascii"), code)
-    if found.minor_units < 0:
+    return from_decimal(match[1].decode("ascii"), code)
+
+
+def magnitude(amount: Amount | None) -> Money | None:
+    """Like `money`, without the sign, where the event says which way it goes: v1 refunds are negative."""
+    found = money(amount)
+    if found is not None and found.minor_units < 0:
         found.minor_units = -found.minor_units
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from connectors.paypal.amounts import Amount, balance, money
+from connectors.paypal.amounts import Amount, balance, magnitude
 from connectors.paypal.delivery import Delivery, missing
 from connectors.paypal.mapping import DISPUTE_CREATED, DISPUTE_OUTCOMES, DISPUTE_UPDATED, meaning
 from connectors.paypal.references import Names
@@ -106,7 +106,7 @@ def dispute_events(delivery: Delivery) -> list[Event]:
             merchant_transaction_id=reference,
             connector_transaction_id=transaction_id or "",
             status=_STATUSES[our_type],
-            amount=money(resource.dispute_amount),
+            amount=magnitude(resource.dispute_amount),
             dispute_reason=resource.reason or str(resource.dispute_reason or ""),
             network_reason_code=resource.external_reason_code or "",
             evidence_due_at=moment(resource.seller_response_due_date),
@@ -131,10 +131,10 @@ def _our_type(event_type: str, resource: Dispute) -> str | None:
 def _withdrawn(our_type: str, resource: Dispute) -> Money | None:
     """What the dispute has taken from the merchant: the movements on their account, else what a lost one gave back."""
     moved = balance(
-        (money(movement.amount), _SIGNS[(movement.type or "").upper()])
+        (magnitude(movement.amount), _SIGNS[(movement.type or "").upper()])
         for movement in resource.money_movements or ()
         if (movement.affected_party or "").upper() == "SELLER" and (movement.type or "").upper() in _SIGNS
     )
     if moved is not None or our_type != "dispute.lost":
         return moved
-    return money(resource.dispute_outcome.amount_refunded if resource.dispute_outcome else None)
+    return magnitude(resource.dispute_outcome.amount_refunded if resource.dispute_outcome else None)

@@ -69,11 +69,21 @@ V1_PAYMENTS: dict[str, dict[str, str]] = {
 }
 """Event type → state → our type, where the resource is a v1 payment with its `transactions`."""
 
+BUYER_APPROVED = "CHECKOUT.CHECKOUT.BUYER-APPROVED"
+"""Express Checkout: of a v1 payment that waits to be executed, or of an order."""
+
+# Source: PayPal docs, "Payment Links and Buttons v1"; the event types that PayPal's API itself lists.
+PAYMENT_LINKS: dict[str, dict[str, str]] = {
+    "CHECKOUT.PAYMENT-RESOURCE.PAYMENT-COMPLETED": _TAKEN,
+    "CHECKOUT.PAYMENT-RESOURCE.PAYMENT-ON-HOLD": {ANY: "payment.pending"},
+}
+"""Event type → status → our type, where the resource is a payment through a payment link or button."""
+
 ORDERS: dict[str, str] = {
     "CHECKOUT.ORDER.SAVED": "payment.created",
     # The payer has agreed; the merchant has to capture or authorize.
     "CHECKOUT.ORDER.APPROVED": "payment.pending",
-    "CHECKOUT.CHECKOUT.BUYER-APPROVED": "payment.pending",
+    BUYER_APPROVED: "payment.pending",
     "CHECKOUT.ORDER.PROCESSED": "payment.pending",
     "CHECKOUT.ORDER.DECLINED": "payment.failed",
     "CHECKOUT.ORDER.VOIDED": "payment.voided",
@@ -267,6 +277,9 @@ NO_COUNTERPART = frozenset(
         "BILLING.PLAN.UPDATED CATALOG.PRODUCT.CREATED CATALOG.PRODUCT.UPDATED "
         "CUSTOMER.ACCOUNT-LIMITATION.ADDED CUSTOMER.ACCOUNT-LIMITATION.ESCALATED CUSTOMER.ACCOUNT-LIMITATION.LIFTED "
         "CUSTOMER.ACCOUNT-LIMITATION.UPDATED "
+        "CHECKOUT.PAYMENT-RESOURCE.CREATED CHECKOUT.PAYMENT-RESOURCE.DELETED CHECKOUT.PAYMENT-RESOURCE.UPDATED "
+        "CUSTOMER.ACCOUNT-ENTITIES.CAPABILITY-UPDATED CUSTOMER.ACCOUNT-ENTITIES.REQUIREMENTS-UPDATED "
+        "CUSTOMER.PAYPAL-ACCOUNT.CHANGED CUSTOMER.PROFILE.ACCOUNT-CLOSED "
         "CUSTOMER.MANAGED-ACCOUNT.ACCOUNT-CREATED CUSTOMER.MANAGED-ACCOUNT.ACCOUNT-STATUS-CHANGED "
         "CUSTOMER.MANAGED-ACCOUNT.ACCOUNT-UPDATED CUSTOMER.MANAGED-ACCOUNT.CREATED "
         "CUSTOMER.MANAGED-ACCOUNT.CREATION-FAILED CUSTOMER.MANAGED-ACCOUNT.NEGATIVE-BALANCE-DEBIT-INITIATED "
@@ -281,13 +294,14 @@ NO_COUNTERPART = frozenset(
         "PAYMENT-TOKENIZATION.TRANSACTION.CREATED"
     ).split()
 )
-"""Plans, products, accounts, consents: known, and without a word of ours."""
+"""Plans, products, payment links, accounts, consents: known, and without a word of ours."""
 
 EVENT_TYPES: tuple[str, ...] = tuple(
     sorted(
         {
             *TRANSACTIONS,
             *V1_PAYMENTS,
+            *PAYMENT_LINKS,
             *ORDERS,
             ORDER_COMPLETED,
             *REFUNDS,

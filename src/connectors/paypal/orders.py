@@ -19,7 +19,13 @@ from connectors.paypal.mapping import (
 )
 from connectors.paypal.payment_source import Payer, PaymentSource, method_details, payer_id, source_payer_id
 from connectors.paypal.references import Link, Names, main_name, names_from_links
-from connectors.paypal.transactions import Transaction, transaction_event, transaction_names
+from connectors.paypal.transactions import (
+    Transaction,
+    read_v1_payment,
+    transaction_event,
+    transaction_names,
+    v1_payment_event,
+)
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.money_pb2 import Money
 from orchestratorx_prism.v1.payment_pb2 import PaymentData
@@ -91,6 +97,14 @@ def order_events(delivery: Delivery) -> list[Event]:
     """One event for the order as a whole."""
     order = delivery.decode(_ORDER)
     return [_order_event(delivery, ORDERS[delivery.type], order, _names(order))]
+
+
+def buyer_approved_events(delivery: Delivery) -> list[Event]:
+    """One event for what the payer approved: a v1 payment, or an order."""
+    payment = read_v1_payment(delivery)
+    if payment is None:
+        return order_events(delivery)
+    return [v1_payment_event(delivery, ORDERS[delivery.type], payment)]
 
 
 def completed_order_events(delivery: Delivery) -> list[Event]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from connectors.paypal.amounts import Amount, money
+from connectors.paypal.amounts import Amount, magnitude
 from connectors.paypal.delivery import Delivery
 from connectors.paypal.failures import PayoutError, failure
 from connectors.paypal.mapping import PAYOUT_BATCHES, PAYOUT_ITEMS, PAYOUT_STATUSES
@@ -104,8 +104,8 @@ def payout_events(delivery: Delivery) -> list[Event]:
         merchant_payout_id=item.sender_item_id or "",
         status=PAYOUT_STATUSES[our_type],
         provider_status=resource.provider_status,
-        amount=money(item.amount) or money(resource.payout_amount) or money(resource.amount),
-        fee=money(resource.payout_item_fee),
+        amount=magnitude(item.amount) or magnitude(resource.payout_amount) or magnitude(resource.amount),
+        fee=magnitude(resource.payout_item_fee),
         arrival_at=moment(processed) if our_type == "payout.succeeded" else None,
         merchant_transaction_id=reference,
     )
@@ -128,8 +128,8 @@ def batch_events(delivery: Delivery) -> list[Event]:
         merchant_payout_id=(header.sender_batch_header or SenderBatchHeader()).sender_batch_id or "",
         status=PAYOUT_STATUSES[our_type],
         provider_status=header.batch_status or "",
-        amount=money(header.amount),
-        fee=money(header.fees),
+        amount=magnitude(header.amount),
+        fee=magnitude(header.fees),
         arrival_at=moment(header.time_completed) if our_type == "payout.succeeded" else None,
     )
     if our_type == "payout.failed":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from connectors.paypal.amounts import Amount, money
+from connectors.paypal.amounts import Amount, magnitude
 from connectors.paypal.delivery import Delivery, missing
 from connectors.paypal.failures import StatusDetails, failure
 from connectors.paypal.mapping import REFUNDS, meaning
@@ -100,8 +100,9 @@ def _data(delivery: Delivery, our_type: str, resource: Refund, names: Names, ref
         merchant_transaction_id=reference,
         status=_STATUSES[our_type],
         # Of a capture that was refunded in part the amount is the capture's, not the refund's.
-        amount=None if status.upper() == "PARTIALLY_REFUNDED" else money(resource.amount),
-        refunded=money(breakdown.total_refunded_amount if breakdown else None) or money(resource.total_refunded_amount),
+        amount=None if status.upper() == "PARTIALLY_REFUNDED" else magnitude(resource.amount),
+        refunded=magnitude(breakdown.total_refunded_amount if breakdown else None)
+        or magnitude(resource.total_refunded_amount),
         refund_reason=_reason(delivery, resource),
         provider_status=status,
         operation_id=name_of(names, "capture") or name_of(names, "sale"),

@@ -39,6 +39,22 @@ _PAYOUT_STATUSES = {
 }
 
 
+def payment_resource(d: Draft, word: str) -> Resource:
+    """A payment link, or a payment that came through it."""
+    link_id = f"PLB-{d.id('payment link', length=12)}"
+    if not word.startswith("PAYMENT-"):
+        return {"id": link_id, "type": "BUY_NOW", "integration_mode": "LINK", "status": "ACTIVE", **d.times}
+    return {
+        "payment_resource_id": link_id,
+        "transaction_id": d.capture,
+        "transaction_status": "COMPLETED" if word == "PAYMENT-COMPLETED" else "PENDING",
+        "transaction_time": d.time(-1),
+        "gross_amount": d.v2(),
+        "custom_id": d.reference,
+        "payer": {"payer_id": d.payer},
+    }
+
+
 def subscription(d: Draft, word: str) -> Resource:
     """A v2 subscription."""
     billing: Resource = {

@@ -168,6 +168,20 @@ def transaction_event(
 def v1_payment_events(delivery: Delivery) -> list[Event]:
     """One event for a v1 payment with its transactions."""
     resource = delivery.decode(_V1_PAYMENT)
+    our_type = meaning(V1_PAYMENTS[delivery.type], resource.state)
+    if our_type is None:
+        return [delivery.unmapped("unknown_status", object_id=resource.id or "", status=resource.state or "")]
+    return [v1_payment_event(delivery, our_type, resource)]
+
+
+def read_v1_payment(delivery: Delivery) -> V1Payment | None:
+    """The resource as a v1 payment; None if it is something else, for it has no transactions."""
+    resource = delivery.decode(_V1_PAYMENT)
+    return resource if resource.transactions else None
+
+
+def v1_payment_event(delivery: Delivery, our_type: str, resource: V1Payment) -> Event:
+    """The event for a v1 payment."""
     transactions = resource.transactions or []
     names: Names = {resource.id: "payment"} if resource.id else {}
     names_from_links(names, resource.links)
@@ -177,9 +191,6 @@ def v1_payment_events(delivery: Delivery) -> list[Event]:
                 if part.id and kind in {"sale", "authorization", "capture", "order"}:
                     names.setdefault(part.id, kind)
     merchant_reference = next((t.custom or t.invoice_number or "" for t in transactions), "")
-    our_type = meaning(V1_PAYMENTS[delivery.type], resource.state)
-    if our_type is None:
-        return [delivery.unmapped("unknown_status", object_id=resource.id or "", status=resource.state or "")]
     event = delivery.event(
         our_type,
         names=names,
@@ -198,7 +209,7 @@ def v1_payment_events(delivery: Delivery) -> list[Event]:
     )
     if our_type == "payment.failed":
         event.payment.failure.CopyFrom(failure("declined", reason=resource.failure_reason))
-    return [event]
+    return event
 
 
 def _of_authorization(our_type: str, resource: Transaction) -> str:

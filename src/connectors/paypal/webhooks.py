@@ -19,7 +19,8 @@ from connectors.paypal.certificates import CertificateRefused, Signer, find_sign
 from connectors.paypal.delivery import Delivery, Parsed, parse, unmapped
 from connectors.paypal.disputes import dispute_events
 from connectors.paypal.invoices import invoice_events
-from connectors.paypal.orders import completed_order_events, order_events
+from connectors.paypal.orders import buyer_approved_events, completed_order_events, order_events
+from connectors.paypal.payment_links import link_payment_events
 from connectors.paypal.payment_methods import payment_method_events
 from connectors.paypal.payouts import batch_events, payout_events
 from connectors.paypal.refunds import refund_events
@@ -206,7 +207,9 @@ def _refused(error: CertificateRefused) -> SignatureRejected:
 _NORMALIZERS: dict[str, Callable[[Delivery], list[Event]]] = {
     **dict.fromkeys(mapping.TRANSACTIONS, transaction_events),
     **dict.fromkeys(mapping.V1_PAYMENTS, v1_payment_events),
+    **dict.fromkeys(mapping.PAYMENT_LINKS, link_payment_events),
     **dict.fromkeys(mapping.ORDERS, order_events),
+    mapping.BUYER_APPROVED: buyer_approved_events,
     mapping.ORDER_COMPLETED: completed_order_events,
     **dict.fromkeys(mapping.REFUNDS, refund_events),
     **dict.fromkeys(mapping.DISPUTE_TYPES, dispute_events),

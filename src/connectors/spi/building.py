@@ -16,6 +16,7 @@ from orchestratorx_prism.v1.reference_pb2 import Reference
 
 SCHEMA_VERSION = 1
 _ID_NAMESPACE = b"orchestratorx event 1\x00"
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _MIN_SECONDS = -62_135_596_800  # 0001-01-01, the least that Timestamp allows
 _MAX_SECONDS = 253_402_300_799  # 9999-12-31, the most
 _NS = 1_000_000_000
@@ -31,7 +32,7 @@ def event_id(
     """
     name = f"{connector}\x1f{merchant_id}\x1f{account}\x1f{environment}\x1f{dedup_key}\x1f{item_index}"
     digest = hashlib.sha256(_ID_NAMESPACE + name.encode("utf-8", "surrogatepass")).hexdigest()
-    variant = "89ab"[int(digest[16], 16) & 3]
+    variant = _VARIANTS[digest[16]]
     return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
@@ -72,16 +73,19 @@ def new_event(
         connector=connector,
         environment=env,
         merchant_id=context.merchant_id,
-        account=account,
         provider_event_id=provider_event_id,
         provider_event_type=provider_event_type,
         provider_api_version=provider_api_version,
         merchant_transaction_id=merchant_transaction_id,
         connector_transaction_id=connector_transaction_id,
         cause=CAUSE_WEBHOOK,
-        correlation_id=context.correlation_id,
-        traceparent=context.traceparent,
     )
+    if account:
+        event.account = account
+    if context.correlation_id:
+        event.correlation_id = context.correlation_id
+    if context.traceparent:
+        event.traceparent = context.traceparent
     # In place: as a keyword, a message is serialized and parsed again.
     received_at = event.received_at
     received_at.seconds, received_at.nanos = divmod(context.received_at_ns, _NS)

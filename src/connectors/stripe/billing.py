@@ -28,6 +28,7 @@ from connectors.stripe.shapes_billing import CUSTOMER_PART as CUSTOMER_PART_DECO
 from connectors.stripe.shapes_billing import SCHEDULE as SCHEDULE_DECODER
 from connectors.stripe.shapes_billing import SUBSCRIPTION as SUBSCRIPTION_DECODER
 from connectors.stripe.shapes_billing import Plan, Subscription, SubscriptionItem
+from orchestratorx_prism.errors import PayloadRejected
 from orchestratorx_prism.v1.event_data_pb2 import (
     SUBSCRIPTION_STATUS_CANCELED,
     SUBSCRIPTION_STATUS_UNSPECIFIED,
@@ -189,6 +190,8 @@ def schedule(arrival: Arrival) -> Event:
 def alert_triggered(arrival: Arrival) -> Event:
     """`billing.alert.triggered`: a customer's use of a meter, as counted when it passed a mark."""
     found = arrival.read(ALERT_TRIGGERED_DECODER)
+    if found.value is not None and not found.value.is_finite():
+        raise PayloadRejected("a quantity is not a number", reason="PAYLOAD_FIELD_INVALID")
     our_type = type_of(USAGE[arrival.envelope.type], "")
     if our_type is None:
         return unmapped(arrival, UNKNOWN_STATUS)

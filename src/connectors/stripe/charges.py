@@ -78,8 +78,9 @@ def charge_state(found: Charge, provider_type: str) -> str:
     status = found.status or ("failed" if found.paid is False else "succeeded")
     if status not in {"succeeded", "paid"}:
         return status
-    # `captured` is missing only from charges older than separate capture.
-    if found.captured is False and provider_type != "charge.captured":
+    # `captured` is missing from charges older than separate capture, which have no `amount_captured` either.
+    held = found.captured is False or (found.captured is None and found.amount_captured == 0)
+    if held and provider_type != "charge.captured":
         if found.amount_captured:
             return "partly_captured"
         return "released" if found.refunded or (found.amount_refunded or 0) > 0 else "uncaptured"

@@ -195,11 +195,13 @@ def whole(value: Any) -> int | None:
 
 def account_of(envelope: Envelope) -> str:
     """The Connect account the event belongs to; empty for the merchant's own."""
-    account = envelope.account or envelope.context or envelope.user_id
-    if account:
+    if account := envelope.account:
         return account
     related = envelope.related_object
-    return related.stripe_context or "" if related is not None else ""
+    path = envelope.context or (related.stripe_context if related is not None else None)
+    if path:
+        return path.rpartition("/")[2]  # "org_…/acct_…": the last is whose the object is
+    return envelope.user_id or ""
 
 
 def _occurred_at(envelope: Envelope) -> Timestamp | None:

@@ -1,4 +1,4 @@
-"""Events of invoices and their parts: `invoice.*`, `invoice_payment.*`, `invoiceitem.*`, `credit_note.*`.
+"""Events of invoices and their parts: `invoice.*`, `invoice_payment.*`, `invoiceitem.*`, `credit_note.*`, and so on.
 
 An invoice is not a payment. It names the payment that pays it, and has no references by which one could be linked.
 """
@@ -96,17 +96,18 @@ def invoice_payment(arrival: Arrival) -> Event:
 
 
 def invoice_part(arrival: Arrival) -> Event:
-    """`invoiceitem.*` and `credit_note.*`: what is owed on an invoice changed."""
+    """`invoiceitem.*`, `credit_note.*` and `payment_plan.*`: what is owed on an invoice, and when, changed."""
     found = arrival.read(INVOICE_PART_DECODER)
     our_type = type_of(INVOICE_PART[arrival.envelope.type], "")
     if our_type is None:
         return unmapped(arrival, UNKNOWN_STATUS)
     details = found.parent.subscription_details if found.parent is not None else None
+    planned = found.collects_on.invoice_details if found.collects_on is not None else None
     reference = arrival.merchant_reference(found.metadata)
     event = arrival.begin(our_type, merchant_transaction_id=reference)
     event.invoice.CopyFrom(
         InvoiceData(
-            connector_invoice_id=ident(found.invoice),
+            connector_invoice_id=ident(found.invoice) or (ident(planned.invoice) if planned is not None else ""),
             connector_customer_id=customer_of(found.customer, found.customer_account),
             connector_subscription_id=ident(found.subscription)
             or (ident(details.subscription) if details is not None else ""),

@@ -55,6 +55,7 @@ def type_of(meaning: Meaning, state: str) -> str | None:
 
 # Source: Stripe docs, "Payment status updates"; "Place a hold on a payment method"; "Capture a payment multiple times".
 # `payment_failed` is not terminal: the PaymentIntent waits for another payment method.
+_CANCELED: Final[dict[str, str]] = {"canceled": "payment.voided", "ran_out": "payment.expired"}
 PAYMENT_INTENT: Final[Meanings] = {
     "payment_intent.created": "payment.created",
     "payment_intent.requires_action": "payment.action_required",
@@ -66,10 +67,16 @@ PAYMENT_INTENT: Final[Meanings] = {
         "partly_captured": "payment.partially_captured",
         "succeeded": "payment.captured",
         "canceled": "payment.voided",
+        "processing": "payment.pending",
+        "requires_action": "payment.action_required",
+        # The authorization fell away: back to waiting for a payment method.
+        "requires_payment_method": "payment.failed",
     },
     "payment_intent.succeeded": "payment.captured",
     "payment_intent.payment_failed": "payment.failed",
-    "payment_intent.canceled": {"canceled": "payment.voided", "ran_out": "payment.expired"},
+    "payment_intent.canceled": _CANCELED,
+    "payment_intent.cancelled": _CANCELED,  # so spelled in recordings of 2018
+    "payment_intent.expired": "payment.expired",  # preview versions
 }
 
 RAN_OUT: Final = frozenset({"automatic", "expired"})
@@ -78,22 +85,20 @@ decision: abandoned, duplicate, fraudulent, requested_by_customer, failed_invoic
 
 # Source: Stripe API reference, "The Charge object": `captured`, `amount_captured`, `amount_refunded`, `status`.
 # A canceled authorization arrives as `charge.refunded` of a charge that was never captured: nothing went back.
+_CHARGE_STATE: Final[dict[str, str]] = {
+    "captured": "payment.captured",
+    "partly_captured": "payment.partially_captured",
+    "uncaptured": "payment.authorized",
+    "released": "payment.voided",
+    "pending": "payment.pending",
+    "failed": "payment.failed",
+}
 CHARGE: Final[Meanings] = {
-    "charge.succeeded": {
-        "captured": "payment.captured",
-        "partly_captured": "payment.partially_captured",
-        "uncaptured": "payment.authorized",
-        "released": "payment.voided",
-    },
-    "charge.captured": {"captured": "payment.captured", "partly_captured": "payment.partially_captured"},
-    "charge.updated": {
-        "captured": "payment.captured",
-        "partly_captured": "payment.partially_captured",
-        "uncaptured": "payment.authorized",
-        "released": "payment.voided",
-        "pending": "payment.pending",
-        "failed": "payment.failed",
-    },
+    "charge.succeeded": _CHARGE_STATE,
+    "charge.captured": _CHARGE_STATE,
+    "charge.updated": _CHARGE_STATE,
+    # What a platform sends a connected account is a payment there: a charge named py_…. Sent, and in no list.
+    "payment.created": _CHARGE_STATE,
     "charge.pending": "payment.pending",
     "charge.failed": "payment.failed",
     "charge.expired": "payment.expired",
@@ -173,6 +178,7 @@ _DISPUTE_STATUS: Final[dict[str, str]] = {
     "prevented": "dispute.accepted",
     "prevented/block": "dispute.won",
     "charge_refunded": "dispute.accepted",
+    "response_disabled": "dispute.opened",  # until 2015: the network takes no answer
 }
 DISPUTE: Final[Meanings] = {
     "charge.dispute.created": {
@@ -180,13 +186,14 @@ DISPUTE: Final[Meanings] = {
         **dict.fromkeys(("appeal_needs_response", "appeal_under_review"), "dispute.opened"),
         **dict.fromkeys(("warning_needs_response", "warning_under_review", "warning_closed"), "dispute.inquiry"),
         **{state: _DISPUTE_STATUS[state] for state in ("prevented", "prevented/block", "charge_refunded")},
+        **dict.fromkeys(("response_disabled", ""), "dispute.opened"),
     },
     "charge.dispute.updated": _DISPUTE_STATUS,
     "charge.dispute.closed": _DISPUTE_STATUS,
-    "charge.dispute.funds_withdrawn": {**_DISPUTE_STATUS, "needs_response": "dispute.opened"},
+    "charge.dispute.funds_withdrawn": {**_DISPUTE_STATUS, **dict.fromkeys(("needs_response", ""), "dispute.opened")},
     # Money that comes back before the decision is not a victory yet; only `won` is.
     "charge.dispute.funds_reinstated": {
-        **dict.fromkeys(_DISPUTE_STATUS, "dispute.reversed"),
+        **dict.fromkeys((*_DISPUTE_STATUS, ""), "dispute.reversed"),
         "won": "dispute.won",
         "prevented/block": "dispute.won",
     },
@@ -197,6 +204,12 @@ FRAUD_WARNING: Final[Meanings] = {
     "radar.early_fraud_warning.created": "dispute.inquiry",
     "radar.early_fraud_warning.updated": {"actionable": "dispute.inquiry", "over": "dispute.expired"},
     "issuer_fraud_record.created": "dispute.inquiry",
+}
+
+# Source: Stripe changelog, "Orders (legacy)", 2015 to 2022: an order was paid by a charge, at once.
+ORDER: Final[Meanings] = {
+    "order.payment_succeeded": "payment.captured",
+    "order.payment_failed": "payment.failed",
 }
 
 PAYMENT_STATUS: Final[dict[str, PaymentStatus.ValueType]] = {

@@ -107,6 +107,11 @@ SUBSCRIPTION: Final[Meanings] = {
     "customer.subscription.trial_will_end": "subscription.updated",
     "customer.subscription.pending_update_applied": "subscription.updated",
     "customer.subscription.pending_update_expired": "subscription.updated",
+    # Preview versions. Collection that is paused holds bills back; the subscription runs on.
+    "customer.subscription.collection_paused": "subscription.updated",
+    "customer.subscription.collection_resumed": "subscription.updated",
+    "customer.subscription.custom_event": "subscription.updated",
+    "customer.subscription.price_migration_failed": "subscription.updated",
 }
 SUBSCRIPTION_STATUS: Final[dict[str, SubscriptionStatus.ValueType]] = {
     "incomplete": SUBSCRIPTION_STATUS_INCOMPLETE,
@@ -133,6 +138,7 @@ SCHEDULE: Final[Meanings] = {
     "subscription_schedule.expiring": "subscription.updated",
     "subscription_schedule.completed": "subscription.updated",
     "subscription_schedule.released": "subscription.updated",
+    "subscription_schedule.price_migration_failed": "subscription.updated",  # preview versions
     "subscription_schedule.canceled": "subscription.canceled",
     "subscription_schedule.aborted": "subscription.canceled",
 }
@@ -164,6 +170,9 @@ INVOICE: Final[Meanings] = {
 # The default InvoicePayment covers all that remains of the invoice; another one only a part.
 INVOICE_PAYMENT: Final[Meanings] = {
     "invoice_payment.paid": {"default": "invoice.paid", "partial": "invoice.updated"},
+    # Preview versions.
+    "invoice_payment.detached": "invoice.updated",
+    "invoice.payment.overpaid": "invoice.updated",
 }
 INVOICE_PART: Final[Meanings] = {
     "invoiceitem.created": "invoice.updated",
@@ -172,6 +181,11 @@ INVOICE_PART: Final[Meanings] = {
     "credit_note.created": "invoice.updated",
     "credit_note.updated": "invoice.updated",
     "credit_note.voided": "invoice.updated",
+    # Preview versions: an invoice paid in installments.
+    **{
+        f"payment_plan.{name}": "invoice.updated"
+        for name in ("created", "updated", "installment_due", "installment_paid", "installment_will_be_due")
+    },
 }
 
 # Source: Stripe docs, "Payouts". A payout can be paid and fail days later; a canceled one never leaves.

@@ -1,6 +1,7 @@
 """Stripe's event types for which we know that we have no word. They are kept and published as `connector.unmapped`.
 
-Source: Stripe API reference, "Types of events" (2026-10-28.endive); those that Stripe has retired by its changelog.
+Source: Stripe API reference, "Types of events" (2026-10-28.endive, and its preview versions); those that Stripe has
+retired by its changelog.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ _CURRENT: Final[dict[str, str]] = {
     "person": "created updated deleted",
     "capability": "updated",
     "apps": "install.created install.updated install.deleted",
+    "account_notice": "created updated",
+    "capital": "financing_offer.accepted financing_offer.accepted_other_offer financing_offer.canceled "
+    "financing_offer.created financing_offer.expired financing_offer.fully_repaid financing_offer.paid_out "
+    "financing_offer.rejected financing_offer.replacement_created financing_summary.line_of_credit_update "
+    "financing_transaction.created",
     # What is sold and for how much; offers and pages that no payment has come of yet.
     "product": "created updated deleted",
     "price": "created updated deleted",
@@ -21,17 +27,19 @@ _CURRENT: Final[dict[str, str]] = {
     "coupon": "created updated deleted",
     "promotion_code": "created updated",
     "tax_rate": "created updated",
-    "tax": "settings.updated",
+    "tax": "settings.updated form.updated",
     "payment_link": "created updated",
-    "quote": "created finalized accepted canceled",
+    "quote": "created finalized accepted canceled draft accepting accept_failed reestimated reestimate_failed stale",
     # The merchant's balance, and fees and reserves between Stripe, platform and account.
     "balance": "available",
     "balance_settings": "updated",
+    "fx_quote": "expired",
     "application_fee": "created refunded refund.updated",
     "topup": "created succeeded failed canceled reversed",
     "reserve": "hold.created hold.updated plan.created plan.disabled plan.expired plan.updated release.created",
     # Billing's settings; a meter is how use will be counted, not use.
-    "billing": "meter.created meter.updated meter.deactivated meter.reactivated "
+    "billing": "alert.recovered meter_error_report.triggered "
+    "meter.created meter.updated meter.deactivated meter.reactivated "
     "credit_grant.created credit_grant.updated credit_balance_transaction.created",
     "billing_portal": "configuration.created configuration.updated session.created",
     "entitlements": "active_entitlement_summary.updated",
@@ -47,6 +55,9 @@ _CURRENT: Final[dict[str, str]] = {
     "issuing_card": "created updated",
     "issuing_cardholder": "created updated",
     "issuing_dispute": "created submitted updated closed funds_reinstated funds_rescinded",
+    "issuing_dispute_settlement_detail": "created updated",
+    "issuing_fraud_liability_debit": "created",
+    "issuing_settlement": "created updated",
     "issuing_personalization_design": "activated deactivated rejected updated",
     "issuing_token": "created updated",
     "issuing_transaction": "created updated purchase_details_receipt_updated",
@@ -56,7 +67,8 @@ _CURRENT: Final[dict[str, str]] = {
     "inbound_transfer.failed inbound_transfer.canceled received_credit.created received_credit.succeeded "
     "received_credit.failed received_debit.created",
     # Data and devices.
-    "financial_connections": "account.created account.deactivated account.disconnected account.reactivated "
+    "financial_connections": "session.updated account.refreshed_inferred_balances "
+    "account.created account.deactivated account.disconnected account.reactivated "
     "account.refreshed_balance account.refreshed_ownership account.refreshed_transactions "
     "account.account_numbers_updated account.expected_deactivation_date_updated "
     "account.supported_payment_method_types_updated account.upcoming_account_number_expiry "
@@ -67,6 +79,8 @@ _CURRENT: Final[dict[str, str]] = {
     "climate": "order.created order.canceled order.delayed order.delivered order.product_substituted "
     "product.created product.pricing_updated",
     "terminal": "reader.action_failed reader.action_succeeded reader.action_updated",
+    "privacy": "redaction_job.created redaction_job.ready redaction_job.succeeded redaction_job.canceled "
+    "redaction_job.validation_error",
     # Files, reports, tests.
     "file": "created",
     "reporting": "report_run.succeeded report_run.failed report_type.updated",
@@ -78,7 +92,7 @@ _CURRENT: Final[dict[str, str]] = {
 _RETIRED: Final[dict[str, str]] = {
     "recipient": "created updated deleted",
     "sku": "created updated deleted",
-    "order": "created updated payment_failed payment_succeeded",
+    "order": "created updated submitted processing reopened completed canceled cancelled",
     "order_return": "created",
     "bitcoin": "receiver.created receiver.filled receiver.updated receiver.transaction.created",
 }

@@ -24,6 +24,11 @@ ALONE: Final[dict[str, str]] = {
     "checkout.session.async_payment_failed": "payment.failed",
     "checkout.session.expired": "payment.expired",
     "refund.created": "refund.created",
+    # Whatever became of it: it is known, and no status of it is made up.
+    "refund.updated": "refund.created",
+    "charge.refund.updated": "refund.created",
+    "payout.updated": "payout.created",
+    "payout.reconciliation_completed": "payout.created",
     "charge.dispute.created": "dispute.opened",
     "charge.dispute.funds_withdrawn": "dispute.opened",
     "charge.dispute.funds_reinstated": "dispute.reversed",
@@ -35,6 +40,7 @@ ALONE: Final[dict[str, str]] = {
     "invoice.payment_succeeded": "invoice.paid",
     "invoice_payment.paid": "invoice.updated",
     "transfer.created": "payout.succeeded",
+    "transfer.updated": "payout.created",
 }
 """Snapshot type → our type when the object is not there. Absent: the type alone leaves the meaning open."""
 
@@ -85,6 +91,8 @@ NEVER_THIN: Final = (
     "customer.card.",
     "customer.source.",
     "financial_connections.authorization.",
+    "order.",
+    "payment.created",
     "reporting.",
     "reserve.",
     "source.mandate_notification",
@@ -94,10 +102,13 @@ NEVER_THIN: Final = (
 )
 """Beginnings of snapshot types that Stripe does not send thin. If one comes nevertheless, it is understood."""
 
-# Source: Stripe docs, "Money management": OutboundPayments and PayoutIntents send money out of a financial account.
+# Source: Stripe docs, "Money management": OutboundPayments, OutboundTransfers and PayoutIntents send money out of a
+# financial account. In preview versions of the API only: OutboundTransfers, off-session payments, and subscriptions to
+# pricing plans and rate cards, whose "servicing" is what the customer has and whose "collection" is what is owed.
 V2: Final[dict[str, str]] = {
     **{
-        f"v2.money_management.outbound_payment.{name}": meaning
+        f"v2.money_management.outbound_{kind}.{name}": meaning
+        for kind in ("payment", "transfer")
         for name, meaning in {
             "created": "payout.created",
             "under_review": "payout.pending",
@@ -118,10 +129,43 @@ V2: Final[dict[str, str]] = {
             "canceled": "payout.failed",
         }.items()
     },
+    **{
+        f"v2.payments.off_session_payment.{name}": meaning
+        for name, meaning in {
+            "created": "payment.created",
+            "attempt_started": "payment.pending",
+            "authorization_attempt_started": "payment.pending",
+            # Stripe tries again, so the payment has not failed.
+            "attempt_failed": "payment.pending",
+            "authorization_attempt_failed": "payment.pending",
+            "paused": "payment.pending",
+            "resumed": "payment.pending",
+            "requires_capture": "payment.authorized",
+            "succeeded": "payment.captured",
+            "failed": "payment.failed",
+            "canceled": "payment.voided",
+        }.items()
+    },
+    **{
+        f"v2.billing.{kind}_subscription.{name}": meaning
+        for kind in ("pricing_plan", "rate_card")
+        for name, meaning in {
+            "activated": "subscription.created",
+            "canceled": "subscription.canceled",
+            "servicing_activated": "subscription.updated",
+            "servicing_paused": "subscription.paused",
+            "servicing_canceled": "subscription.canceled",
+            "collection_awaiting_customer_action": "subscription.updated",
+            "collection_current": "subscription.updated",
+            "collection_past_due": "subscription.updated",
+            "collection_paused": "subscription.updated",
+            "collection_unpaid": "subscription.updated",
+        }.items()
+    },
 }
 
 V2_OPEN: Final = frozenset(
-    {"v2.money_management.outbound_payment.updated", "v2.money_management.payout_intent.updated"}
+    f"v2.money_management.{kind}.updated" for kind in ("outbound_payment", "outbound_transfer", "payout_intent")
 )
 """Payouts that changed in a way only the object says."""
 

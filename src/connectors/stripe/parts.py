@@ -28,18 +28,42 @@ NETWORKS: Final[dict[str, str]] = {
 }
 
 
+LINKED: Final = frozenset({"payment_intent", "charge", "refund", "dispute", "review", "radar.early_fraud_warning"})
+"""Objects whose `charge` and `payment_intent` name their payment. Elsewhere it can be a payment of another account."""
+
+# Source: Stripe API reference, "The Event object" of v2, `related_object.type`.
+PAYMENT_KINDS: Final = {
+    "payment_intent": "payment_intent",
+    "charge": "charge",
+    "checkout.session": "checkout_session",
+    "v2.payments.off_session_payment": "off_session_payment",
+}
+"""`related_object.type` of a payment's names → our kind of reference."""
+
+
 class Glimpse(msgspec.Struct, gc=False):
     """What an unmapped event says of its object, if it can be read."""
 
     id: Any = None
+    object: Any = None
     status: Any = None
+    charge: Any = None
+    payment_intent: Any = None
     metadata: Any = None
+
+    def payment_names(self) -> tuple[str, str]:
+        """(PaymentIntent, charge) that the object is, or is about."""
+        if not isinstance(self.object, str) or self.object not in LINKED:
+            return "", ""
+        intent = self.id if self.object == "payment_intent" else self.payment_intent
+        charge = self.id if self.object == "charge" else self.charge
+        return _id_of(intent), _id_of(charge)
 
 
 _GLIMPSE: Final = msgspec.json.Decoder(Glimpse)
 
 
-def name_payment(event: Event, payment_intent: str, charge: str, session: str = "") -> None:
+def name_payment(event: Event, payment_intent: str, charge: str, session: str = "", order: str = "") -> None:
     """Adds Stripe's names of one payment. Nothing that several share: no customer, invoice or subscription."""
     if payment_intent:
         _refer(event, "payment_intent", payment_intent)
@@ -47,6 +71,8 @@ def name_payment(event: Event, payment_intent: str, charge: str, session: str = 
         _refer(event, "charge", charge)
     if session:
         _refer(event, "checkout_session", session)
+    if order:
+        _refer(event, "order", order)
 
 
 def _refer(event: Event, kind: str, value: str) -> None:
@@ -106,9 +132,17 @@ def unmapped(arrival: Arrival, reason: str) -> Event:
     """The event for what we have no word for. Never refuses, whatever the object looks like."""
     glimpse = _glimpse(arrival)
     reference = arrival.merchant_reference(glimpse.metadata)
-    event = arrival.begin(UNMAPPED, merchant_transaction_id=reference)
     related = arrival.envelope.related_object
     related_id = related.id or "" if related is not None else ""
+    kind = PAYMENT_KINDS.get(related.type or "") if related is not None and related_id else None
+    if kind == "checkout_session":
+        kind = None  # it may be for a subscription or a setup
+    intent_id, charge_id = glimpse.payment_names()
+    transaction = related_id if kind is not None else intent_id or charge_id
+    event = arrival.begin(UNMAPPED, merchant_transaction_id=reference, connector_transaction_id=transaction)
+    if kind is not None:
+        _refer(event, kind, related_id)
+    name_payment(event, intent_id, charge_id)
     event.unmapped.CopyFrom(
         UnmappedData(
             unmapped_reason=reason,
@@ -118,6 +152,12 @@ def unmapped(arrival: Arrival, reason: str) -> Event:
         )
     )
     return event
+
+
+def _id_of(value: Any) -> str:
+    """The id of an expandable field of any shape; empty if it has none."""
+    found = value.get("id") if isinstance(value, dict) else value
+    return found if isinstance(found, str) else ""
 
 
 def _glimpse(arrival: Arrival) -> Glimpse:

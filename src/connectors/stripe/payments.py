@@ -10,7 +10,7 @@ from connectors.stripe.envelope import Arrival, missing, whole
 from connectors.stripe.mapping import CAPTURES, NEXT_ACTION, PAYMENT_INTENT, PAYMENT_STATUS, RAN_OUT, RELEASES, type_of
 from connectors.stripe.parts import UNKNOWN_STATUS, failure_of_error, method_of, name_payment, unmapped
 from connectors.stripe.shapes import PAYMENT_INTENT as PAYMENT_INTENT_DECODER
-from connectors.stripe.shapes import Attempt, MethodDetails, PaymentIntent, customer_of, ident
+from connectors.stripe.shapes import Attempt, Attempts, MethodDetails, PaymentIntent, customer_of, ident
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.payment_pb2 import NextAction, PaymentData
 
@@ -44,8 +44,10 @@ def payment_intent(arrival: Arrival) -> Event:
         data.operation_id = charge_id
     if intent.status is not None:
         data.provider_status = intent.status
-    data.connector_customer_id = customer_of(intent.customer, intent.customer_account)
-    data.connector_invoice_id = ident(intent.invoice)
+    if customer := customer_of(intent.customer, intent.customer_account):
+        data.connector_customer_id = customer
+    if invoice := ident(intent.invoice):
+        data.connector_invoice_id = invoice
     _intent_method(data, intent, details)
     if our_type in CAPTURES:
         final = our_type == "payment.captured"
@@ -76,7 +78,7 @@ def _complete_intent(data: PaymentData, intent: PaymentIntent, our_type: str) ->
 
 def _intent_state(arrival: Arrival, intent: PaymentIntent) -> str:
     """The half of the meaning that the type leaves open: a key of PAYMENT_INTENT's inner tables."""
-    if arrival.envelope.type == "payment_intent.canceled":
+    if arrival.envelope.type != "payment_intent.amount_capturable_updated":
         return "ran_out" if intent.cancellation_reason in RAN_OUT else "canceled"
     if intent.status not in {None, "requires_capture"}:
         return intent.status or ""
@@ -108,8 +110,9 @@ def _attempt(intent: PaymentIntent) -> tuple[str, MethodDetails | None]:
     latest, charges = intent.latest_charge, intent.charges
     if isinstance(latest, Attempt):
         return latest.id, latest.payment_method_details
-    if charges is not None and charges.data:
-        named = next((charge for charge in charges.data if charge.id == latest), charges.data[0])
+    tried = charges.data if isinstance(charges, Attempts) else charges
+    if tried:
+        named = next((charge for charge in tried if charge.id == latest), tried[0])
         return latest or named.id, named.payment_method_details
     if latest:
         return latest, None

@@ -118,6 +118,23 @@ def payment_intent(make: Maker, **more: Any) -> Json:
     }
 
 
+def order(make: Maker, **more: Any) -> Json:
+    return {
+        "id": make.id("or"),
+        "object": "order",
+        "amount": make.total,
+        "charge": make.id("ch"),
+        "created": make.now - 60,
+        "currency": make.currency,
+        "customer": make.id("cus"),
+        "items": [],
+        "livemode": False,
+        "metadata": make.metadata,
+        "status": "paid",
+        **more,
+    }
+
+
 def charge(make: Maker, **more: Any) -> Json:
     return {
         "id": make.id("ch"),

@@ -1,4 +1,4 @@
-"""Stripe's objects around payments, as far as they are read: setups, mandates, subscriptions, invoices, payouts.
+"""Stripe's objects around payments, as far as they are read: orders, setups, subscriptions, invoices, payouts.
 
 Source: Stripe API reference, one page an object; older fields: its changelog. All API versions, as in `shapes.py`.
 """
@@ -24,6 +24,18 @@ class SetupIntent(msgspec.Struct, gc=False):
     single_use_mandate: Id = None
     last_setup_error: PaymentError | None = None
     cancellation_reason: str | None = None
+    metadata: Any = None
+
+
+class Order(msgspec.Struct, gc=False):
+    """The order of 2015 to 2022, before Checkout: goods, and the charge that paid them."""
+
+    id: str = ""
+    amount: int | None = None
+    currency: str | None = None
+    status: str | None = None
+    charge: Id = None
+    customer: Id = None
     metadata: Any = None
 
 
@@ -152,8 +164,18 @@ class Invoice(msgspec.Struct, gc=False):
     metadata: Any = None
 
 
+class InvoiceDetails(msgspec.Struct, gc=False):
+    invoice: Id = None
+
+
+class CollectsOn(msgspec.Struct, gc=False):
+    """What a payment plan splits into installments."""
+
+    invoice_details: InvoiceDetails | None = None
+
+
 class InvoicePart(msgspec.Struct, gc=False):
-    """An invoice item or a credit note."""
+    """An invoice item, a credit note or a payment plan."""
 
     id: str = ""
     invoice: Id = None
@@ -161,6 +183,7 @@ class InvoicePart(msgspec.Struct, gc=False):
     customer_account: str | None = None
     subscription: Id = None
     parent: InvoiceParent | None = None
+    collects_on: CollectsOn | None = None
     status: str | None = None
     metadata: Any = None
 
@@ -223,6 +246,7 @@ class AlertTriggered(msgspec.Struct, gc=False):
 
 
 SETUP_INTENT: Final = msgspec.json.Decoder(SetupIntent)
+ORDER: Final = msgspec.json.Decoder(Order)
 MANDATE: Final = msgspec.json.Decoder(Mandate)
 CUSTOMER: Final = msgspec.json.Decoder(Customer)
 CUSTOMER_PART: Final = msgspec.json.Decoder(CustomerPart)

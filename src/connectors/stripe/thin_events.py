@@ -9,7 +9,7 @@ from connectors.stripe.families import MEANINGS, NO_COUNTERPART
 from connectors.stripe.mapping import DISPUTE_STATUS, PAYMENT_STATUS, REFUND_STATUS
 from connectors.stripe.mapping_billing import PAYOUT_STATUS
 from connectors.stripe.mapping_thin import ALONE, ONLY, ONLY_WITHOUT_WORD, PREFIX, V2, V2_OPEN, V2_WITHOUT_WORD
-from connectors.stripe.parts import NO_WORD, UNKNOWN_STATUS, UNKNOWN_TYPE, unmapped
+from connectors.stripe.parts import NO_WORD, PAYMENT_KINDS, UNKNOWN_STATUS, UNKNOWN_TYPE, unmapped
 from orchestratorx_prism.event_types import DATA_MEMBER
 from orchestratorx_prism.v1.dispute_pb2 import DisputeData
 from orchestratorx_prism.v1.event_data_pb2 import (
@@ -24,9 +24,6 @@ from orchestratorx_prism.v1.event_data_pb2 import (
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.payment_pb2 import PaymentData
 from orchestratorx_prism.v1.refund_pb2 import RefundData
-
-PAYMENT_KINDS: Final = {"payment_intent": "payment_intent", "charge": "charge", "checkout.session": "checkout_session"}
-"""`related_object.type` of a payment's names → our kind of reference."""
 
 _SAID_BY_TYPE = {name: meaning for name, meaning in MEANINGS.items() if isinstance(meaning, str)}
 _ALONE: Final[dict[str, str]] = {**_SAID_BY_TYPE, **ALONE, **ONLY, **V2}
@@ -86,7 +83,7 @@ def _fill_other(event: Event, member: str, kind: str, object_id: str) -> None:
     if member == "customer":
         event.customer.CopyFrom(CustomerData(connector_customer_id=object_id if kind == "customer" else ""))
     elif member == "subscription":
-        whole = kind == "subscription"
+        whole = kind == "subscription" or kind.endswith("_subscription")
         event.subscription.CopyFrom(SubscriptionData(connector_subscription_id=object_id if whole else ""))
     elif member == "invoice":
         event.invoice.CopyFrom(InvoiceData(connector_invoice_id=object_id if kind == "invoice" else ""))

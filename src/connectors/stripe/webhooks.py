@@ -7,7 +7,18 @@ from typing import Final
 
 from connectors.spi import Context, Material, Opened, Webhook
 from connectors.spi.building import raw_of
-from connectors.stripe import billing, charges, disputes, invoices, payments, payouts, refunds, saved_methods, sessions
+from connectors.stripe import (
+    billing,
+    charges,
+    disputes,
+    invoices,
+    orders,
+    payments,
+    payouts,
+    refunds,
+    saved_methods,
+    sessions,
+)
 from connectors.stripe.envelope import THIN, Arrival, Envelope, read_envelope
 from connectors.stripe.families import FAMILY_OF, NO_COUNTERPART
 from connectors.stripe.parts import NO_WORD, UNKNOWN_TYPE, unmapped
@@ -20,6 +31,7 @@ Builder = Callable[[Arrival], Event]
 _BUILDERS: Final[dict[str, Builder]] = {
     "payment_intent": payments.payment_intent,
     "charge": charges.charge,
+    "order": orders.order,
     "charge_refunded": refunds.charge_refunded,
     "refund": refunds.refund,
     "dispute": disputes.dispute,
@@ -41,6 +53,7 @@ _BUILDERS: Final[dict[str, Builder]] = {
     "outbound": payouts.outbound,
     "usage": billing.alert_triggered,
 }
+_VERIFIED: Final = Verification(method=VERIFICATION_METHOD_HMAC, detail="HMAC-SHA256 over time and whole body")
 _BUILDER_OF: Final[dict[str, Builder]] = {name: _BUILDERS[family] for name, family in FAMILY_OF.items()}
 
 
@@ -58,10 +71,7 @@ def open_webhook(webhook: Webhook, material: Material, now_s: int) -> Opened:
         now_s=now_s,
         tolerance_s=material.tolerance_s,
     )
-    return Opened(
-        read_envelope(webhook.body),
-        Verification(method=VERIFICATION_METHOD_HMAC, detail="HMAC-SHA256 over time and whole body"),
-    )
+    return Opened(read_envelope(webhook.body), _VERIFIED)
 
 
 def parse(body: bytes) -> Envelope:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
 from orchestratorx_prism.v1.event_pb2 import Event
@@ -136,8 +137,8 @@ class Ledger(Protocol):
         """
         ...
 
-    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded]:
-        """Like `record` for each, in as few transactions as possible."""
+    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded | PrismError]:
+        """Like `record` for each, in as few transactions as possible. What `record` would raise stands in its place."""
         ...
 
     async def get_event(self, merchant_id: str, event_id: str) -> Event | None: ...
@@ -153,7 +154,8 @@ class Ledger(Protocol):
     async def events_after(self, cursor: str, where: EventFilter, *, limit: int) -> tuple[list[tuple[Event, str]], str]:
         """Events in commit order after `cursor`, each with its own cursor, and the cursor after all that was looked at.
 
-        Never skips an event that commits late. "0" is before the first. Raises RequestRejected for a bad cursor.
+        Never skips an event that commits late. "0" is before the first. Raises RequestRejected for a bad cursor, and
+        for one that is ahead of the ledger: it is of another, or of one that was lost or restored since.
         """
         ...
 

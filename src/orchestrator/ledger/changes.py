@@ -19,7 +19,16 @@ from orchestrator.ledger.completing import (
     complete_payment,
     complete_refund,
 )
-from orchestrator.ledger.projection import AXES, LASTING, Standing, join, note_fact, note_references, standing
+from orchestrator.ledger.projection import (
+    AXES,
+    LASTING,
+    PaymentState,
+    Standing,
+    join,
+    note_fact,
+    note_references,
+    standing,
+)
 from orchestrator.ledger.projection.children import dispute_key
 from orchestrator.ledger.records import PaymentRecord
 from orchestrator.ledger.references import PAYMENT_ID, Name, Named, object_key, stable_id
@@ -65,9 +74,9 @@ class Changes:
     lone: dict[Name, int] = field(default_factory=dict)
     """Names to be written for the sake of the id alone: of payments that no fact can lead to."""
     merged: dict[int, int] = field(default_factory=dict)
-    """Payment that is no more → the one that it turned out to be."""
+    """Payment that is no more → the one that it turned out to be in the end."""
     refunds: dict[tuple[int, str], int] = field(default_factory=dict)
-    """(payment, provider's refund id) to be written → which of `fresh` touched it first; 0 if it only moved."""
+    """(payment, provider's refund id) to be written → which of `fresh` touched it first; 0 if its payment changed."""
     disputes: dict[tuple[int, str], int] = field(default_factory=dict)
     """(payment, dispute's key) to be written → likewise."""
     recordings: int = 0
@@ -137,7 +146,10 @@ class Changes:
             key = dispute_key(event)
             known = state.disputes[key].status if key in state.disputes else None
             child_before = known[2] if known is not None else 0
+        reference = state.merchant_transaction_id
         note_fact(state, event)
+        if state.merchant_transaction_id is not reference:
+            self._rewrite_children(number, state)
         stands = standing(state)
         record.status = stands.status
         complete_event(event, record)
@@ -203,13 +215,22 @@ class Changes:
         kept.reported = tuple(sorted({*kept.reported, *gone.reported}))
         kept.sequence = max(kept.sequence, gone.sequence)
         kept.state = join(kept.state, gone.state)
+        self._rewrite_children(survivor, kept.state)
         for fresh in self.fresh:
             if fresh.payment == loser:
                 fresh.payment = survivor
         self.created.discard(loser)
         self.touched.discard(loser)
+        self.merged.update({before: survivor for before, into in self.merged.items() if into == loser})
         self.merged[loser] = survivor
         return survivor
+
+    def _rewrite_children(self, number: int, state: PaymentState) -> None:
+        """What is stored of refunds and disputes shows the merchant's reference of their payment, which has changed."""
+        for key in state.refunds:
+            self.refunds.setdefault((number, key), 0)
+        for key in state.disputes:
+            self.disputes.setdefault((number, key), 0)
 
     def _report(self, cause: Event, record: PaymentRecord, number: int, stands: Standing, recording: int) -> None:
         """One event for each contradiction that lasts and has none yet."""

@@ -89,6 +89,8 @@ def anomaly_event(cause: Event, record: PaymentRecord, anomaly: str, stands: Sta
         correlation_id=cause.correlation_id,
         traceparent=cause.traceparent,
     )
+    if cause.HasField("raw"):
+        event.raw.CopyFrom(cause.raw)
     if cause.HasField("verification"):
         event.verification.CopyFrom(cause.verification)
     state = record.state

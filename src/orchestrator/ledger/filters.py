@@ -77,4 +77,5 @@ def like_pattern(pattern: str) -> str:
 
 @lru_cache(maxsize=256)
 def _expression(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")))
+    # Stars in a row are one star: as many `.*` would be tried in every combination.
+    return re.compile(".*".join(re.escape(part) for part in re.split(r"\*+", pattern)))

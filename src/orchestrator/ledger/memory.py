@@ -19,6 +19,7 @@ from orchestrator.ledger.memory_window import Window
 from orchestrator.ledger.paging import fingerprint, foreign_cursor, position_of, token_after
 from orchestrator.ledger.references import named
 from orchestrator.ledger.replaying import channels_of, check_channel
+from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
 from orchestratorx_prism.v1.event_pb2 import Event
@@ -90,7 +91,7 @@ class MemoryLedger:
             self._on_commit(1)
         return recorded
 
-    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded]:
+    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded | PrismError]:
         """See `Ledger`."""
         return [await self.record(recording) for recording in recordings]
 
@@ -114,13 +115,15 @@ class MemoryLedger:
         if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
             raise foreign_cursor()
         after = int(cursor)
+        if after > self._window.count:
+            raise foreign_cursor()
         found: list[tuple[Event, str]] = []
         for kept, event in self._window.matching(wanted(where, times=False)):
             if kept.number > after:
                 found.append((self._published(event), str(kept.number)))
                 if len(found) == limit:
                     return found, found[-1][1]
-        return found, str(max(after, self._window.count))
+        return found, str(self._window.count)
 
     async def head_cursor(self) -> str:
         """See `Ledger`."""
@@ -188,8 +191,9 @@ class MemoryLedger:
 
     async def list_refunds(self, request: RefundServiceListRequest) -> tuple[list[Refund], str]:
         """See `Ledger`."""
-        refunds = [self._window.payments[payment].refund(key) for payment, key in self._window.refunds.values()]
-        found = [(number, refund) for number, refund in enumerate(refunds) if self._wants_child(request, refund)]
+        children, payments = self._window.refunds.values(), self._window.payments
+        refunds = [(number, payments[payment].refund(key)) for payment, key, number in children]
+        found = [(number, refund) for number, refund in refunds if self._wants_child(request, refund)]
         return _page(reversed(found), fingerprint("refunds", request), request.page_size, request.page_token)
 
     async def get_dispute(self, merchant_id: str, dispute_id: str) -> Dispute | None:
@@ -201,8 +205,9 @@ class MemoryLedger:
 
     async def list_disputes(self, request: DisputeServiceListRequest) -> tuple[list[Dispute], str]:
         """See `Ledger`."""
-        disputes = [self._window.payments[payment].dispute(key) for payment, key in self._window.disputes.values()]
-        found = [(number, dispute) for number, dispute in enumerate(disputes) if self._wants_child(request, dispute)]
+        children, payments = self._window.disputes.values(), self._window.payments
+        disputes = [(number, payments[payment].dispute(key)) for payment, key, number in children]
+        found = [(number, dispute) for number, dispute in disputes if self._wants_child(request, dispute)]
         return _page(reversed(found), fingerprint("disputes", request), request.page_size, request.page_token)
 
     def _wants_child(

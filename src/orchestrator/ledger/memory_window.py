@@ -10,8 +10,11 @@ import msgspec
 from orchestrator.ledger.changes import Changes
 from orchestrator.ledger.filters import Wanted
 from orchestrator.ledger.records import PaymentRecord
-from orchestrator.ledger.references import Name, reference_base
+from orchestrator.ledger.references import Name, base_key, reference_base
 from orchestratorx_prism.v1.event_pb2 import Event
+
+Child = tuple[int, str, int]
+"""A refund or a dispute: (payment, provider's id or dispute's key, its number)."""
 
 
 class Kept(msgspec.Struct, gc=False):
@@ -40,10 +43,11 @@ class Window:
         self.names: dict[Name, int] = {}
         self._ids: dict[str, int] = {}
         """Our payment id, or one it had before → its number."""
-        self.refunds: dict[str, tuple[int, str]] = {}
-        """Our refund id → (payment, provider's id); first recorded first."""
-        self.disputes: dict[str, tuple[int, str]] = {}
-        """Our dispute id → (payment, dispute's key); first recorded first."""
+        self._child_count = 0
+        self.refunds: dict[str, Child] = {}
+        """By our refund id; first recorded first."""
+        self.disputes: dict[str, Child] = {}
+        """By our dispute id; first recorded first."""
 
     def get(self, event_id: str) -> Event | None:
         """One event, as first recorded."""
@@ -67,15 +71,21 @@ class Window:
             self.events[event_id] = Kept(self.count, fresh.event.SerializeToString(), fresh.payment)
             self._order.append(event_id)
         for payment, key in changes.refunds:
-            self.refunds[self.payments[payment].refund_id(key)] = (payment, key)
+            self._keep_child(self.refunds, self.payments[payment].refund_id(key), payment, key)
         for payment, key in changes.disputes:
-            self.disputes[self.payments[payment].dispute_id(key)] = (payment, key)
+            self._keep_child(self.disputes, self.payments[payment].dispute_id(key), payment, key)
         for payment in changes.touched:
             self.payments.move_to_end(payment)
         while len(self.events) > self._width:
-            del self.events[self._order.popleft()]
+            self.events.pop(self._order.popleft(), None)  # an anomaly of a payment forgotten meanwhile is there twice
         while len(self.payments) > self._width:
             self._forget(*self.payments.popitem(last=False))
+
+    def _keep_child(self, children: dict[str, Child], child_id: str, payment: int, key: str) -> None:
+        known = children.get(child_id)
+        if known is None:
+            self._child_count += 1
+        children[child_id] = (payment, key, known[2] if known is not None else self._child_count)
 
     def _follow(self, merged: dict[int, int]) -> None:
         """What belonged to a payment that is no more belongs to the one that it turned out to be."""
@@ -113,6 +123,6 @@ class Window:
 
     def find(self, merchant_id: str, connector: str, reference: str) -> PaymentRecord | None:
         """By any of the provider's names of it, in whatever account: the one recorded first."""
-        base = reference_base(merchant_id, connector, reference)
-        found = [number for name, number in self.names.items() if name[0] == base]
+        base = base_key(reference_base(merchant_id, connector, reference))
+        found = [number for name, number in self.names.items() if name.startswith(base)]
         return self.payments[min(found)] if found else None

@@ -6,12 +6,16 @@ So one way serves both databases, without a second driver, and two replicas that
 from __future__ import annotations
 
 import io
+import threading
 from typing import Final
 
 from orchestrator.ledger.schema import HEAD
 from orchestratorx_prism.errors import SettingsRejected
 
 VERSION_QUERY: Final = "SELECT version_num FROM alembic_version"
+
+_one_at_a_time = threading.Lock()
+"""Alembic keeps the script under way in globals, and each SQLite ledger has a thread of its own."""
 
 
 def statements(dialect: str, version: str | None) -> list[str]:
@@ -43,7 +47,7 @@ def statements(dialect: str, version: str | None) -> list[str]:
         starting_rev=version,
         destination_rev="head",
     )
-    with environment:
+    with _one_at_a_time, environment:
         environment.configure(dialect_name=dialect, output_buffer=written, transactional_ddl=False)
         try:
             environment.run_migrations()

@@ -57,7 +57,7 @@ def _foreign() -> RequestRejected:
 
 
 def foreign_cursor() -> RequestRejected:
-    """The refusal of a cursor that no stream gave."""
+    """The refusal of a cursor that no stream of this ledger gave. One that was only waited with would skip events."""
     return RequestRejected(
         "cursor: not one of this ledger's",
         reason="CURSOR_INVALID",

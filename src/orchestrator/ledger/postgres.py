@@ -22,7 +22,7 @@ from orchestrator.ledger.raw import RawVault
 from orchestrator.ledger.replaying import replay
 from orchestrator.ledger.rows import prepare
 from orchestrator.ledger.sql_reading import Reading
-from orchestrator.ledger.writing import closed, unavailable
+from orchestrator.ledger.writing import all_told, closed, unavailable
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
@@ -30,9 +30,17 @@ from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 POOL: Final = 8
 """Connections for reading and for the relay, besides the writer's and the listener's."""
 COMMAND_TIMEOUT_S: Final = 30.0
-POINT_QUERIES: Final = {"enable_seqscan": "off", "jit": "off", "application_name": "orchestratorx"}
+POINT_QUERIES: Final = {
+    "enable_seqscan": "off",
+    "jit": "off",
+    "application_name": "orchestratorx",
+    "idle_in_transaction_session_timeout": "30s",
+}
 """Every query here goes through an index, and stays prepared: a plan that was made while a table was empty must not
-read the whole of it when it is not."""
+read the whole of it when it is not.
+
+A replica that freezes inside a transaction, or is cut off from the server, must not keep its locks from the others
+until the server's TCP gives it up, which takes hours."""
 WRITER_QUERIES: Final = {
     **POINT_QUERIES,
     "enable_hashjoin": "off",
@@ -121,18 +129,19 @@ class PostgresLedger(Reading):
 
     async def ping(self) -> None:
         """See `Ledger`."""
-        rows = await self._fetch_rows("SELECT pg_is_in_recovery()", ())
-        if rows[0][0]:
-            raise unavailable(asyncpg.ReadOnlySQLTransactionError("the server is a standby"))
+        # "on" in a standby, and where an operator or a full disk has made the server read-only.
+        rows = await self._fetch_rows("SELECT current_setting('transaction_read_only')", ())
+        if rows[0][0] != "off":
+            raise unavailable(asyncpg.ReadOnlySQLTransactionError("the server takes no writes"))
 
     async def record(self, recording: Recording) -> Recorded:
         """See `Ledger`."""
         return await self._writer.record([prepare(recording, self._spanning, self._vault)])[0]
 
-    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded]:
+    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded | PrismError]:
         """See `Ledger`."""
         prepared = [prepare(recording, self._spanning, self._vault) for recording in recordings]
-        return await asyncio.gather(*self._writer.record(prepared))
+        return await all_told(self._writer.record(prepared))
 
     async def events_after(self, cursor: str, where: EventFilter, *, limit: int) -> tuple[list[tuple[Event, str]], str]:
         """See `Ledger`."""

@@ -2,7 +2,9 @@
 
 Locks, always in this order, each kind sorted, so that replicas cannot wait for each other in a circle:
 
-1. advisory locks on every name, event and body of the batch: whoever has the same ones waits here, before reading;
+1. advisory locks on every name, event and body of the batch: whoever has the same ones waits here, before reading.
+   Before them one lock that all batches share. A batch of more keys than a server may have room for (`MOST_LOCKS`)
+   takes that one for itself alone, and no other;
 2. the rows of the payments that the names lead to.
 
 Then nothing that was read can change before the commit, with one exception: another replica may have merged a payment
@@ -25,7 +27,18 @@ from orchestratorx_prism.v1.event_pb2 import Event
 
 NOW_US: Final = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
-_LOCK: Final = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k"
+MOST_LOCKS: Final = 512
+"""Advisory locks of one transaction. A server has room for 64 (`max_locks_per_transaction`) times its connections, of
+which each replica has about ten."""
+
+_SHARED: Final = -(1 << 63)
+"""The lock that all batches share: the least of all numbers, so that it comes first."""
+
+_LOCK: Final = (
+    f"SELECT CASE k WHEN {_SHARED} THEN pg_advisory_xact_lock_shared(k) ELSE pg_advisory_xact_lock(k) END "  # noqa: S608
+    "FROM unnest($1::bigint[]) AS k"
+)
+_LOCK_ALL: Final = f"SELECT pg_advisory_xact_lock({_SHARED})"
 _NAMES: Final = "SELECT key, payment FROM names WHERE key = ANY($1::bytea[])"
 _PAYMENTS: Final = "SELECT n, record FROM payments WHERE n = ANY($1::bigint[]) ORDER BY n FOR UPDATE"
 _KNOWN: Final = f"SELECT e.message, {PUBLISHED} FROM events e WHERE e.key = ANY($1::bytea[])"  # noqa: S608
@@ -46,7 +59,8 @@ async def record_batch(connection: Any, batch: Sequence[Prepared], rules: Sequen
     Raises:
         Overtaken: Another replica was faster. Nothing is written.
     """
-    await connection.fetch(_LOCK, _locks(batch))
+    locks = _locks(batch)
+    await (connection.fetch(_LOCK, [_SHARED, *locks]) if len(locks) <= MOST_LOCKS else connection.fetch(_LOCK_ALL))
     names = await _names(connection, batch)
     payments = await _payments(connection, set(names.values()))
     known = await _known(connection, batch)
@@ -65,21 +79,26 @@ async def record_batch(connection: Any, batch: Sequence[Prepared], rules: Sequen
     return recorded
 
 
+def locks_of(prepared: Prepared) -> int:
+    """How many locks a recording needs, at most."""
+    return len(prepared.keys) + len(prepared.names) + 1
+
+
 def _locks(batch: Sequence[Prepared]) -> list[int]:
     """64 bits of every key, ascending. Two keys with the same bits only wait for each other without need."""
     keys: set[bytes] = set()
     for prepared in batch:
         keys.update(key[:8] for key in prepared.keys)
-        keys.update(key[:8] for key in prepared.names.values())
+        keys.update(name[:8] for name in prepared.names)
         if prepared.sealed is not None:
             keys.add(prepared.sealed[0][:8])
     return sorted(struct.unpack(">q", key)[0] for key in keys)
 
 
 async def _names(connection: Any, batch: Sequence[Prepared]) -> dict[Name, int]:
-    by_key = {key: name for prepared in batch for name, key in prepared.names.items()}
-    rows = await connection.fetch(_NAMES, list(by_key)) if by_key else ()
-    return {by_key[row[0]]: row[1] for row in rows}
+    names = {name for prepared in batch for name in prepared.names}
+    rows = await connection.fetch(_NAMES, list(names)) if names else ()
+    return {row[0]: row[1] for row in rows}
 
 
 async def _payments(connection: Any, numbers: set[int]) -> dict[int, PaymentRecord]:

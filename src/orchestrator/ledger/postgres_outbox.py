@@ -15,6 +15,10 @@ Transact = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
 
 _TURN: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7161))"
 _UNSENT: Final = "SELECT n, partition_key, available_at FROM outbox WHERE channel = $1 AND n > $2 ORDER BY n LIMIT $3"
+_OF_KEYS: Final = (
+    "SELECT n, partition_key FROM outbox WHERE channel = $1 AND n <= $2 AND partition_key IN "
+    "(SELECT partition_key FROM outbox WHERE channel = $1 AND n = ANY($3::bigint[])) ORDER BY n"
+)
 _CLAIM: Final = (
     "UPDATE outbox o SET available_at = $1, claim = $2, attempts = o.attempts + 1 FROM events e "
     "WHERE o.channel = $3 AND o.n = ANY($4::bigint[]) AND e.n = o.event "
@@ -57,12 +61,17 @@ class PostgresOutbox:
             await connection.execute(_TURN, channel)
             now_us = await connection.fetchval(f"SELECT {NOW_US}")
             choice = Choice(limit, now_us)
+            slices = 0
             while choice.wants_more:
                 choice.look_at(await connection.fetch(_UNSENT, channel, choice.after, choice.next_slice))
-            if not choice.chosen:
+                slices += 1
+            chosen = choice.chosen
+            if slices > 1 and chosen:
+                chosen = await _not_overtaking(connection, channel, chosen)
+            if not chosen:
                 return []
             until_us = now_us + int(lease_s * 1_000_000)
-            rows = await connection.fetch(_CLAIM, until_us, claim_id.bytes, channel, choice.chosen)
+            rows = await connection.fetch(_CLAIM, until_us, claim_id.bytes, channel, chosen)
             return sorted((OutboxRow(row[0], channel, *row[1:]) for row in rows), key=lambda row: row.row_id)
 
         return Claim(claim_id.hex, await self._transact(work))
@@ -98,3 +107,20 @@ class PostgresOutbox:
         older_us = int(older_than_s * 1_000_000)
         purged: int = await self._transact(lambda connection: connection.fetchval(_PURGE, limit, older_us))
         return purged
+
+
+async def _not_overtaking(connection: Any, channel: str, chosen: Sequence[int]) -> list[int]:
+    """Those of the chosen rows that have none of their key before them that is not chosen, too.
+
+    A slice is read in one look, and shows with each row all that its key had before. Between two slices, an earlier
+    row and a later one of a key may be committed, and the first slice has seen neither.
+    """
+    wanted = set(chosen)
+    kept: list[int] = []
+    held: set[str] = set()
+    for number, key in await connection.fetch(_OF_KEYS, channel, chosen[-1], chosen):
+        if number not in wanted:
+            held.add(key)
+        elif key not in held:
+            kept.append(number)
+    return kept

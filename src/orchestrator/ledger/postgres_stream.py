@@ -24,6 +24,7 @@ _CURSOR: Final = re.compile(
     r"(\d{1,18})(?:\.(\d{1,18}))?(?:~(\d{1,18}:\d{1,18}:(?:\d{1,18}(?:,\d{1,18}){0,999})?))?", re.ASCII
 )
 _SETTLED: Final = "xact < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_NEXT: Final = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
 _UNSEEN: Final = "NOT pg_visible_in_snapshot(xact::text::xid8, ?::text::pg_snapshot)"
 
 
@@ -48,6 +49,8 @@ async def events_after(
         values,
     )
     if not ends:
+        if xact > (await fetch(_NEXT, ()))[0][0]:
+            raise foreign_cursor()
         return [], cursor
     conditions = event_conditions(wants)
     conditions.add("merchant_id = ?", column_text(wants.merchant_id))

@@ -13,9 +13,9 @@ from typing import Any
 import asyncpg
 
 from orchestrator.ledger.base import ChannelRule, Recorded
-from orchestrator.ledger.postgres_batch import Overtaken, record_batch
+from orchestrator.ledger.postgres_batch import MOST_LOCKS, Overtaken, locks_of, record_batch
 from orchestrator.ledger.rows import Prepared
-from orchestrator.ledger.writing import MAX_BATCH, Entry, closed, told, unavailable
+from orchestrator.ledger.writing import MAX_BATCH, Entry, Gathering, closed, settle, told, unavailable
 from orchestratorx_prism.errors import Unavailable
 
 _TRIES = 8
@@ -27,20 +27,14 @@ _AGAIN = (
     asyncpg.DeadlockDetectedError,
     asyncpg.UniqueViolationError,
 )
-_DOWN = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.PostgresIOError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InternalServerError,
+_OF_THE_DATABASE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+_FAULTS_OF_DATA = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    ValueError,
 )
-"""The database cannot be written to; every other error is about what was to be written."""
+"""What one recording can be the cause of; every other error of the database means that it cannot be written to."""
 
 
 class PostgresWriter:
@@ -58,6 +52,7 @@ class PostgresWriter:
         self._committed = committed
         self._connection: Any = None
         self._waiting: deque[Entry] = deque()
+        self._gathering = Gathering(self._hand_over)
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -81,9 +76,15 @@ class PostgresWriter:
             raise closed()
         loop = asyncio.get_running_loop()
         entries = [Entry(loop, loop.create_future(), prepared=one) for one in prepared]
+        self._gathering.add(loop, entries)
+        return [entry.future for entry in entries]
+
+    def _hand_over(self, entries: Sequence[Entry]) -> None:
+        if self._task is None or self._stopping:
+            settle(entries, [closed() for _ in entries])
+            return
         self._waiting.extend(entries)
         self._changed.set()
-        return [entry.future for entry in entries]
 
     async def _run(self) -> None:
         while True:
@@ -93,8 +94,19 @@ class PostgresWriter:
                     return
                 self._changed.clear()
                 await self._changed.wait()
-            entries = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-            await self._carry_out(entries)
+            await self._carry_out(self._next_entries())
+
+    def _next_entries(self) -> list[Entry]:
+        """What waits, as much as one transaction may lock; at least one."""
+        entries: list[Entry] = []
+        locks = 0
+        while self._waiting and len(entries) < MAX_BATCH:
+            prepared = self._waiting[0].prepared
+            locks += locks_of(prepared) if prepared is not None else 0
+            if entries and locks > MOST_LOCKS:
+                break
+            entries.append(self._waiting.popleft())
+        return entries
 
     async def _carry_out(self, entries: Sequence[Entry]) -> None:
         """All together; if one of them cannot be, each by itself, so that it does not take the others with it."""
@@ -104,7 +116,7 @@ class PostgresWriter:
         except Exception as error:
             for prepared in batch:
                 prepared.restore()
-            if isinstance(error, (*_DOWN, *_AGAIN, Unavailable)):
+            if _is_down(error):
                 await self._disconnect()
                 _settle(entries, [unavailable(error) for _ in entries])
             elif len(entries) == 1:
@@ -119,7 +131,10 @@ class PostgresWriter:
     async def _commit(self, batch: Sequence[Prepared]) -> list[Recorded]:
         for attempt in range(_TRIES):
             if self._connection is None or self._connection.is_closed():
-                self._connection = await self._connect()
+                try:
+                    self._connection = await self._connect()
+                except _OF_THE_DATABASE as error:
+                    raise unavailable(error) from error
             try:
                 async with self._connection.transaction():
                     return await record_batch(self._connection, batch, self._rules)
@@ -134,6 +149,12 @@ class PostgresWriter:
         connection, self._connection = self._connection, None
         if connection is not None and not connection.is_closed():
             connection.terminate()
+
+
+def _is_down(error: Exception) -> bool:
+    if isinstance(error, (*_AGAIN, Unavailable)):
+        return True
+    return isinstance(error, _OF_THE_DATABASE) and not isinstance(error, _FAULTS_OF_DATA)
 
 
 def _settle(entries: Sequence[Entry], outcomes: Sequence[object]) -> None:

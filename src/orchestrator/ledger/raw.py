@@ -67,7 +67,7 @@ class RawVault:
         nonce, sealed = stored[begins : begins + _NONCE], stored[begins + _NONCE :]
         try:
             return cipher.decrypt(nonce, sealed, _bound_to(merchant_id, sha256))
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # a ValueError where it was cut off within the nonce
             raise Internal("a stored body was changed", reason="RAW_UNREADABLE") from None
 
 

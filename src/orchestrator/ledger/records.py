@@ -15,7 +15,7 @@ from orchestrator.ledger.references import (
     REFUND,
     REFUND_ID,
     Name,
-    owner_of,
+    name_of,
     stable_id,
 )
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
@@ -31,7 +31,7 @@ class PaymentRecord(msgspec.Struct, array_like=True, gc=False):
     connector: str
     environment: int
     scope: str
-    """Second half of its names: environment and account."""
+    """Where its names count: `references.scope_of`."""
     created_us: int
     """When it was first recorded; of two that turn out to be one, the earlier survives."""
     sequence: int = 0
@@ -57,7 +57,7 @@ class PaymentRecord(msgspec.Struct, array_like=True, gc=False):
 
     def refund_name(self, connector_refund_id: str) -> Name:
         """The name of one of its refunds."""
-        return f"{REFUND}{owner_of(self.merchant_id, self.connector)}{connector_refund_id}", self.scope
+        return name_of(REFUND, self.merchant_id, self.connector, self.scope, connector_refund_id)
 
     def refund_id(self, connector_refund_id: str) -> str:
         """Our id of one of its refunds."""
@@ -69,7 +69,7 @@ class PaymentRecord(msgspec.Struct, array_like=True, gc=False):
 
     def dispute_name(self, key: str) -> Name:
         """The name of one of its disputes."""
-        return f"{DISPUTE}{owner_of(self.merchant_id, self.connector)}{key}", self.scope
+        return name_of(DISPUTE, self.merchant_id, self.connector, self.scope, key)
 
     def dispute_id(self, key: str) -> str:
         """Our id of one of its disputes."""
@@ -81,9 +81,8 @@ class PaymentRecord(msgspec.Struct, array_like=True, gc=False):
 
     def names(self) -> Iterator[Name]:
         """Every name that leads here. One made of an event without names has none: nothing else can lead to it."""
-        owner = owner_of(self.merchant_id, self.connector)
         for value in self.state.references:
-            yield f"{REFERENCE}{owner}{value}", self.scope
+            yield name_of(REFERENCE, self.merchant_id, self.connector, self.scope, value)
         for refund in self.state.refunds:
             yield self.refund_name(refund)
         for dispute in self.state.disputes:

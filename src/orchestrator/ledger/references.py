@@ -7,10 +7,11 @@ callbacks do not always say the account and its references are unique everywhere
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container
 from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from orchestrator.ledger.projection import AXES
 from orchestrator.ledger.projection.children import dispute_key
@@ -32,19 +33,18 @@ DISPUTE_ID: Final = "dis_"
 
 KEY_BYTES: Final = 24
 
-Name = tuple[str, str]
-"""(kind, merchant, connector and value; environment and account). Two never look alike; nobody takes them apart."""
+Name = bytes
+"""Key of a name, 24 bytes: 16 stand for kind, merchant, connector and value, 8 for environment and account."""
 
 
-@dataclass(slots=True)
-class Named:
+class Named(msgspec.Struct, gc=False):
     """An event, and what it can be found and linked by."""
 
     event: Event
-    references: Sequence[tuple[str, str]]
+    references: list[tuple[str, str]]
     """(value, kind) of every provider name of the payment."""
     scope: str
-    names: Sequence[Name]
+    names: list[Name]
     """What it finds its payment by, references first."""
     first: Name | None
     """What a new payment's id is made of: the first name, or the event's own id if it has none. None: it belongs to no
@@ -55,22 +55,29 @@ def named(event: Event, spanning: Container[str]) -> Named:
     """Reads the names of an event. `spanning`: connectors whose references are unique across accounts."""
     connector = event.connector
     owner = owner_of(event.merchant_id, connector)
-    scope = f"{event.environment}:" if connector in spanning else f"{event.environment}:{event.account}"
+    scope = scope_of(event.environment, "" if connector in spanning else event.account)
+    suffix = _scope_key(scope)
     references = []
     names = []
     for reference in event.references:
         if value := reference.value:
             references.append((value, reference.kind))
-            names.append((f"{REFERENCE}{owner}{value}", scope))
+            names.append(base_key(f"{REFERENCE}{owner}{value}") + suffix)
     kind = event.type
     if kind not in AXES:
         return Named(event, references, scope, names, names[0] if names else None)
     if not references and (transaction := event.connector_transaction_id):
         references.append((transaction, ""))
-        names.append((f"{REFERENCE}{owner}{transaction}", scope))
+        names.append(base_key(f"{REFERENCE}{owner}{transaction}") + suffix)
     if kind[0] != "p" and (own := _OWN_NAMES[kind[0]](event)):
-        names.append((f"{own[0]}{owner}{own[1]}", scope))
-    return Named(event, references, scope, names, names[0] if names else (f"{EVENT}{owner}{event.id}", scope))
+        names.append(base_key(f"{own[0]}{owner}{own[1]}") + suffix)
+    return Named(event, references, scope, names, names[0] if names else base_key(f"{EVENT}{owner}{event.id}") + suffix)
+
+
+@lru_cache(maxsize=4_096)
+def scope_of(environment: int, account: str) -> str:
+    """Where a name counts: the environment, and the account unless names span accounts."""
+    return f"{environment}:{account}"
 
 
 def _refund_name(event: Event) -> tuple[str, str] | None:
@@ -96,13 +103,13 @@ def owner_of(merchant_id: str, connector: str) -> str:
 
 
 def reference_base(merchant_id: str, connector: str, value: str) -> str:
-    """The first half of a reference's name: all that a caller knows who looks a payment up by it."""
+    """What the first 16 bytes of a reference's name stand for: all that a caller knows who looks a payment up by it."""
     return f"{REFERENCE}{owner_of(merchant_id, connector)}{value}"
 
 
 def stable_id(prefix: str, name: Name) -> str:
-    """Our id for what has this name, the same on every machine: the prefix, and the name's key in hexadecimal."""
-    return prefix + name_key(name).hex()
+    """Our id for what has this name, the same on every machine: the prefix, and the name in hexadecimal."""
+    return prefix + name.hex()
 
 
 def key_of_id(prefix: str, text: str) -> bytes | None:
@@ -115,9 +122,9 @@ def key_of_id(prefix: str, text: str) -> bytes | None:
         return None
 
 
-def name_key(name: Name) -> bytes:
-    """24 bytes for an index, whatever the name's length and characters; the first 16 stand for its first half."""
-    return base_key(name[0]) + _scope_key(name[1])
+def name_of(kind: str, merchant_id: str, connector: str, scope: str, value: str) -> Name:
+    """The key of a name, for an index, whatever the name's length and characters. `kind` as listed above."""
+    return base_key(f"{kind}{owner_of(merchant_id, connector)}{value}") + _scope_key(scope)
 
 
 def event_key(event_id: str) -> bytes:

@@ -42,7 +42,9 @@ async def replay(
     event_ids: Sequence[str],
     channel: str,
 ) -> int:
-    """Events in order of recording. Returns how many rows were put into the outbox.
+    """Events in order of recording, up to the newest there is when it begins: what comes meanwhile is published anyway.
+
+    Returns how many rows were put into the outbox.
 
     Args:
         payment: Number of the payment that is wanted, if one is.
@@ -52,12 +54,13 @@ async def replay(
     if event_ids:
         rest.one_of("key", [event_key(event_id) for event_id in event_ids])
     narrow = payment is not None or bool(event_ids)
+    newest = (await fetch("SELECT coalesce(max(n), 0) AS n FROM events", ()))[0][0]
     total, after = 0, 0
     while True:
-        last: int | None = 1 << 62
+        last: int | None = newest
         if not narrow:
-            slice_ = f"SELECT n FROM events WHERE n > ? ORDER BY n LIMIT {SLICE}"  # noqa: S608 - constants only
-            last = (await fetch(f"SELECT max(n) FROM ({slice_}) AS slice", (after,)))[0][0]  # noqa: S608
+            slice_ = f"SELECT n FROM events WHERE n > ? AND n <= ? ORDER BY n LIMIT {SLICE}"  # noqa: S608 - constants
+            last = (await fetch(f"SELECT max(n) FROM ({slice_}) AS slice", (after, newest)))[0][0]  # noqa: S608
         if last is None:
             return total
         query = f"SELECT n, message FROM events WHERE n > ? AND n <= ? AND {rest.text()} ORDER BY n LIMIT {SLICE}"  # noqa: S608
@@ -71,7 +74,8 @@ async def replay(
             total += len(chosen)
         if narrow and len(rows) < SLICE:
             return total
-        after = rows[-1][0] if narrow else last
+        # Rows that commit late may make a slice greater than it was when its end was looked up.
+        after = rows[-1][0] if len(rows) == SLICE else last
 
 
 def _conditions(wants: Wanted, payment: int | None) -> Conditions:

@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from orchestrator.ledger.base import Recording
 from orchestrator.ledger.changes import Changes
 from orchestrator.ledger.filters import received_us_of
 from orchestrator.ledger.raw import RawVault, raw_key
 from orchestrator.ledger.records import ENCODE, PaymentRecord
-from orchestrator.ledger.references import Name, Named, column_text, column_word, event_key, name_key, named
+from orchestrator.ledger.references import Name, Named, column_text, column_word, event_key, named
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.refund_pb2 import Refund
@@ -19,15 +21,14 @@ from orchestratorx_prism.v1.refund_pb2 import Refund
 Row = tuple[object, ...]
 
 
-@dataclass(slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, gc=False):
     """One recording, ready for a batch: everything that can be computed without the database."""
 
     events: Sequence[Named]
     keys: Sequence[bytes]
     """Of the events."""
-    names: Mapping[Name, bytes]
-    """Every name that an event has → its key."""
+    names: Sequence[Name]
+    """Every name that an event has."""
     pristine: Sequence[bytes]
     """The events as they came: completing changes them, and a batch that fails is tried again."""
     sealed: tuple[bytes, bytes] | None
@@ -50,7 +51,7 @@ def prepare(recording: Recording, spanning: frozenset[str], vault: RawVault) -> 
     return Prepared(
         events,
         [event_key(one.event.id) for one in events],
-        {name: name_key(name) for one in events for name in one.names},
+        [name for one in events for name in one.names],
         [one.event.SerializeToString() for one in events],
         sealed,
     )
@@ -90,23 +91,19 @@ def rows_of(
         bodies: Key → number of those of the batch's raw bodies that are kept already.
     """
     rows = Rows()
-    keys: dict[Name, bytes] = {}
-    for prepared in batch:
-        keys.update(prepared.names)
     _add_events(rows, changes, numbers, batch, dict(bodies), now_us)
     for number in changes.touched:
         _add_payment(rows, number, changes.payments[number], new=number in changes.created)
-    rows.names = [(keys.get(name) or name_key(name), payment) for name, payment in changes.names_set.items()]
-    rows.names += [(name_key(name), payment) for name, payment in changes.lone.items()]
+    rows.names = [*changes.names_set.items(), *changes.lone.items()]
     for (payment, key), place in changes.refunds.items():
         record = changes.payments[payment]
         refund = record.refund(key)
-        name = name_key(record.refund_name(key))
+        name = record.refund_name(key)
         rows.refunds.append(_child(name, numbers[place], payment, record, refund.status, now_us, refund))
     for (payment, key), place in changes.disputes.items():
         record = changes.payments[payment]
         dispute = record.dispute(key)
-        name = name_key(record.dispute_name(key))
+        name = record.dispute_name(key)
         rows.disputes.append(_child(name, numbers[place], payment, record, dispute.status, now_us, dispute))
     rows.merged = list(changes.merged.items())
     return rows

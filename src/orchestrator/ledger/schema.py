@@ -1,6 +1,6 @@
 """The tables, declared once for both databases. Migrations make them; hand-written SQL uses them.
 
-Keys are hashes of fixed length (`references.name_key`), so that no name is too long for an index or has characters that
+Keys are hashes of fixed length (`references.name_of`), so that no name is too long for an index or has characters that
 a database refuses. Numbers (`n`) are given by the writer under its lock: greater is later. Times are microseconds since
 1970, UTC. `message` and `record` are serialized.
 

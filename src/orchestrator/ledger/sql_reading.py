@@ -245,14 +245,23 @@ class Reading:
         page: list[Any] = []
         order = f"ORDER BY {time} DESC, n DESC"
         while True:
-            inner = f"FROM {table} WHERE {place.text()} AND ({time}, n) < (?, ?) {order} LIMIT {SLICE}"
+            slice_ = f"FROM {table} WHERE {place.text()} AND ({time}, n) < (?, ?)"
             values = [*place.values, *after]
-            query = f"SELECT {time}, n, {columns} FROM (SELECT * {inner}) AS slice WHERE {rest.text()} {order} LIMIT ?"  # noqa: S608
+            last: tuple[int, int] | None = None
+            rows = f"(SELECT * {slice_} {order} LIMIT {SLICE}) AS slice"
+            if rest.parts:
+                # Where the slice ends is settled before it is read: what is recorded meanwhile moves no row out of it.
+                inner = f"SELECT {time}, n {slice_} {order} LIMIT {SLICE}"
+                query = f"SELECT {time}, n FROM ({inner}) AS slice ORDER BY {time}, n LIMIT 1"  # noqa: S608
+                ends = await self._fetch(query, values)
+                if not ends:
+                    return page, ""
+                last = (ends[0][0], ends[0][1])
+                rows, values = f"(SELECT * {slice_} AND ({time}, n) >= (?, ?)) AS slice", [*values, *last]
+            query = f"SELECT {time}, n, {columns} FROM {rows} WHERE {rest.text()} {order} LIMIT ?"  # noqa: S608
             page += await self._fetch(query, [*values, *rest.values, page_size + 1 - len(page)])
             if len(page) > page_size:
                 return page[:page_size], token_after(mark, (page[page_size - 1][0], page[page_size - 1][1]))
-            query = f"SELECT {time}, n FROM (SELECT {time}, n {inner}) AS slice ORDER BY {time}, n LIMIT 1"  # noqa: S608
-            ends = await self._fetch(query, values) if rest.parts else []
-            if not ends:
+            if last is None:
                 return page, ""
-            after = (ends[0][0], ends[0][1])
+            after = last

@@ -23,8 +23,8 @@ from orchestrator.ledger.rows import prepare, published
 from orchestrator.ledger.sql_reading import PUBLISHED, SLICE, Reading, event_conditions
 from orchestrator.ledger.sqlite_outbox import SqliteOutbox
 from orchestrator.ledger.sqlite_writer import SqliteWriter
-from orchestrator.ledger.writing import closed, unavailable
-from orchestratorx_prism.errors import SettingsRejected
+from orchestrator.ledger.writing import all_told, closed, unavailable
+from orchestratorx_prism.errors import PrismError, SettingsRejected
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 
@@ -32,19 +32,27 @@ BUSY_S: Final = 15.0
 """How long the write lock is waited for while other processes hold it."""
 READERS: Final = 2
 _CACHE_KIB: Final = 64 * 1024
+_STATEMENTS: Final = 512
+"""Prepared statements kept: some have a form for every number of values."""
+_CHECKPOINT_PAGES: Final = 8_000
+"""Pages that the log takes before it is written back: a page that changes often is then written back once."""
 
 _bells: weakref.WeakValueDictionary[Path, Bell] = weakref.WeakValueDictionary()
 """Ledgers of one file in one process wake each other's readers."""
 
 
 def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS
+    )
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         if readonly:
             connection.execute("PRAGMA query_only = ON")
+            connection.execute("PRAGMA case_sensitive_like = ON")  # as in PostgreSQL
     except BaseException:
         connection.close()
         raise
@@ -123,10 +131,10 @@ class SqliteLedger(Reading):
         """See `Ledger`."""
         return await self._writer.record([prepare(recording, self._spanning, self._vault)])[0]
 
-    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded]:
+    async def record_many(self, recordings: Sequence[Recording]) -> list[Recorded | PrismError]:
         """See `Ledger`."""
         prepared = [prepare(recording, self._spanning, self._vault) for recording in recordings]
-        return await asyncio.gather(*self._writer.record(prepared))
+        return await all_told(self._writer.record(prepared))
 
     async def events_after(self, cursor: str, where: EventFilter, *, limit: int) -> tuple[list[tuple[Event, str]], str]:
         """See `Ledger`. Writers take turns, so the order of numbers is the order of commits."""
@@ -136,6 +144,8 @@ class SqliteLedger(Reading):
         slice_ = f"SELECT n FROM events WHERE n > ? ORDER BY n LIMIT {SLICE}"  # noqa: S608 - constants only
         last = (await self._fetch(f"SELECT max(n) FROM ({slice_})", (int(cursor),)))[0][0]  # noqa: S608
         if last is None:
+            if int(cursor) > int(await self.head_cursor()):
+                raise foreign_cursor()
             return [], cursor
         conditions = event_conditions(wants)
         conditions.add("merchant_id = ?", column_text(wants.merchant_id))

@@ -64,9 +64,8 @@ def select_in(connection: sqlite3.Connection, query: str, values: Sequence[objec
 
 
 def _names(connection: sqlite3.Connection, batch: Sequence[Prepared]) -> dict[Name, int]:
-    by_key = {key: name for prepared in batch for name, key in prepared.names.items()}
-    found = select_in(connection, "SELECT key, payment FROM names WHERE key IN ({})", list(by_key))
-    return {by_key[key]: payment for key, payment in found}
+    names = {name for prepared in batch for name in prepared.names}
+    return dict(select_in(connection, "SELECT key, payment FROM names WHERE key IN ({})", list(names)))
 
 
 def _known(connection: sqlite3.Connection, batch: Sequence[Prepared]) -> dict[str, Event]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import re
+from typing import Final, TypeVar
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from orchestratorx_prism.errors import RequestRejected
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
+from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 from orchestratorx_prism.v1.payment_service_pb2 import PaymentServiceListRequest
 from orchestratorx_prism.v1.refund_service_pb2 import RefundServiceListRequest
 
@@ -13,6 +18,11 @@ R = TypeVar("R", PaymentServiceListRequest, RefundServiceListRequest, DisputeSer
 
 MAX_PAGE = 1_000
 DEFAULT_PAGE = 50
+MOST_VALUES: Final = 200
+"""Of one repeated field that selects. More than there are types, connectors or statuses."""
+
+_TYPE: Final = re.compile(r"[A-Za-z0-9_.*]{1,100}")
+"""A type or a pattern of types, as far as its letters go."""
 
 
 def page_size(asked: int) -> int:
@@ -23,11 +33,36 @@ def page_size(asked: int) -> int:
 
 
 def with_page_size(request: R) -> R:
-    """A copy of a list request with its page size made good; the caller's own message stays as it is."""
+    """A copy of a list request with its page size made good; the caller's own message stays as it is.
+
+    Raises:
+        RequestRejected: It selects by what nothing can be selected by.
+    """
+    _check_fields(request, "")
     asked = type(request)()
     asked.CopyFrom(request)
     asked.page_size = page_size(request.page_size)
     return asked
+
+
+def check_filter(where: EventFilter) -> None:
+    """Raises RequestRejected if no event can be selected so: by text that is no type, by a time that is none."""
+    _check_fields(where, "filter.")
+    for name in where.types:
+        if not _TYPE.fullmatch(name):
+            raise field_fault("filter.types", 'name types as "payment.captured", or patterns of them: "payment.*"')
+
+
+def _check_fields(selection: Message, place: str) -> None:
+    for field, value in selection.ListFields():
+        name = place + field.name
+        if field.is_repeated and len(value) > MOST_VALUES:
+            raise field_fault(name, f"at most {MOST_VALUES} values")
+        if isinstance(value, Timestamp):
+            try:
+                value.ToMicroseconds()
+            except ValueError:
+                raise field_fault(name, "not a time between the years 1 and 9999") from None
 
 
 def field_fault(name: str, fault: str) -> RequestRejected:

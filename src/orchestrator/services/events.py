@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from connectors.spi import Context, Environment
 from orchestrator.ledger.base import Ledger, Recorded, Recording
 from orchestrator.plugins import connector_named
-from orchestrator.services.checks import field_fault, page_size
+from orchestrator.services.checks import check_filter, field_fault, page_size
 from orchestrator.services.intake import Accepted, Intake
 from orchestrator.services.observing import Observer, SilentObserver
 from orchestrator.services.subscribing import subscribe
-from orchestratorx_prism.errors import NotFound, PrismError
+from orchestratorx_prism.errors import NotFound, PrismError, Unavailable
 from orchestratorx_prism.v1 import event_service_pb2 as pb
 from orchestratorx_prism.wire import to_refusal
 
@@ -61,21 +61,30 @@ class EventService:
                     answer.cancel()
 
     async def batch_handle_events(self, request: pb.BatchHandleEventsRequest) -> pb.BatchHandleEventsResponse:
-        """An answer or a refusal for each, in order; recorded in as few transactions as possible."""
+        """An answer or a refusal for each, in order; recorded in as few transactions as possible.
+
+        Raises:
+            Unavailable: The database could not be written to: nothing was recorded.
+        """
         if len(request.requests) > MAX_BATCH:
             raise field_fault("requests", f"at most {MAX_BATCH} webhooks a call; send the rest in another")
         outcomes = [(one, await self._try_accept(one)) for one in request.requests]
         recordings = [
             Recording(outcome.events, one.payload) for one, outcome in outcomes if isinstance(outcome, Accepted)
         ]
-        recorded = iter(await self._ledger.record_many(recordings))
+        ends = await self._ledger.record_many(recordings)
+        away = [end for end in ends if isinstance(end, Unavailable)]
+        if away and len(away) == len(ends):
+            raise away[0]
+        recorded = iter(ends)
         response = pb.BatchHandleEventsResponse()
         for one, outcome in outcomes:
-            if isinstance(outcome, Accepted):
-                self._fill(response.results.add().handled, one, outcome, next(recorded))
-            else:
-                self._observer.refused(one.connector, outcome)
-                response.results.add(refused=to_refusal(outcome))
+            end = next(recorded) if isinstance(outcome, Accepted) else outcome
+            if isinstance(outcome, Accepted) and isinstance(end, Recorded):
+                self._fill(response.results.add().handled, one, outcome, end)
+            elif isinstance(end, PrismError):
+                self._observer.refused(one.connector, end)
+                response.results.add(refused=to_refusal(end))
         return response
 
     async def parse_event(self, request: pb.ParseEventRequest) -> pb.ParseEventResponse:
@@ -106,6 +115,7 @@ class EventService:
 
     async def list_events(self, request: pb.ListEventsRequest) -> pb.ListEventsResponse:
         """Recorded events, newest first."""
+        check_filter(request.filter)
         events, token = await self._ledger.list_events(
             request.filter, page_size=page_size(request.page_size), page_token=request.page_token
         )
@@ -122,6 +132,7 @@ class EventService:
             )
         if len(request.event_ids) > MAX_BATCH:
             raise field_fault("event_ids", f"at most {MAX_BATCH} ids a call")
+        check_filter(request.filter)
         count = await self._ledger.replay(request.filter, list(request.event_ids), channel=request.channel)
         return pb.ReplayEventsResponse(replayed=count)
 

@@ -95,7 +95,8 @@ class Intake:
                 fix="raise http_max_body_bytes if the provider really sends so much",
             )
         purpose = request.purpose
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        given = request.headers
+        headers = {name.lower(): given[name] for name in given}  # items() of a protobuf map costs twice as much
         webhook = Webhook(body, headers, request.url_token, request.remote_address, purpose)
         context = Context(
             desk.merchant_id,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from orchestrator.ledger.base import Ledger
+from orchestrator.services.checks import check_filter
 from orchestratorx_prism.v1.event_service_pb2 import SubscribeEventsRequest, SubscribeEventsResponse
 
 PAGE = 200
@@ -18,12 +20,14 @@ async def subscribe(ledger: Ledger, request: SubscribeEventsRequest) -> AsyncIte
     """Events after the request's cursor in commit order, then as they come. Ends only when the caller stops.
 
     Raises:
-        RequestRejected: The cursor is not one of ours.
+        RequestRejected: The cursor is not one of ours, or no event can be selected by the filter.
     """
+    check_filter(request.filter)
     cursor = request.cursor or await ledger.head_cursor()
     if not request.cursor:
         yield SubscribeEventsResponse(cursor=cursor)
-    quiet_s = 0.0
+    loop = asyncio.get_running_loop()
+    told = loop.time()
     while True:
         page, after = await ledger.events_after(cursor, request.filter, limit=PAGE)
         for event, position in page:
@@ -31,11 +35,9 @@ async def subscribe(ledger: Ledger, request: SubscribeEventsRequest) -> AsyncIte
         moved = after != cursor
         cursor = after
         if page:
-            quiet_s = 0.0
-        if len(page) == PAGE or moved:
-            continue
-        if quiet_s >= HEARTBEAT_S:
+            told = loop.time()
+        elif loop.time() - told >= HEARTBEAT_S:
             yield SubscribeEventsResponse(cursor=cursor)
-            quiet_s = 0.0
-        await ledger.outbox.wait_for_work(POLL_S)
-        quiet_s += POLL_S
+            told = loop.time()
+        if not moved:
+            await ledger.outbox.wait_for_work(POLL_S)

@@ -135,6 +135,40 @@ async def test_three_payments_become_one_within_one_batch(ledger: Ledger) -> Non
     assert (old.id, len(old.references)) == (batch[0].payment_id, 3)
 
 
+async def test_three_recorded_payments_become_one_by_one_event_that_names_them_in_any_order(ledger: Ledger) -> None:
+    for order in itertools.permutations("abc"):
+        names = [f"{name}_{''.join(order)}" for name in order]
+        for name in sorted(names):
+            await tell(ledger, make("payment.pending", f"first {name}", refs=(name,)))
+        (last,) = await tell(ledger, make("payment.pending", f"all {names}", at=1, refs=tuple(names)))
+        events, _ = await ledger.list_events(EventFilter(payment_id=last.payment_id), page_size=10, page_token="")
+        assert len(events) == 4, names
+
+
+async def test_a_refund_and_a_dispute_show_the_reference_of_their_payment_however_late_it_comes(ledger: Ledger) -> None:
+    refund, dispute = await tell(
+        ledger,
+        make("refund.created", "r", at=5, amount=money(10), connector_refund_id="re_1"),
+        make("dispute.opened", "d", at=5, amount=money(10), connector_dispute_id="dp_1"),
+    )
+
+    async def shown() -> set[str]:
+        found = await ledger.get_refund("default", refund.refund.refund_id)
+        claim = await ledger.get_dispute("default", dispute.dispute.dispute_id)
+        assert found is not None
+        assert claim is not None
+        return {found.merchant_transaction_id, claim.merchant_transaction_id}
+
+    await tell(ledger, make("payment.captured", "c", at=3, amount=money(50), reference="by its own payment"))
+    assert await shown() == {"by its own payment"}
+    await tell(
+        ledger,
+        make("payment.created", "o", at=1, refs=("order_1",), amount=money(50), reference="by one that it turned out"),
+        make("payment.pending", "p", at=2, refs=("order_1", "pi_1")),
+    )
+    assert await shown() == {"by one that it turned out"}
+
+
 async def test_a_later_fact_of_a_refund_finds_its_payment_by_the_refund_alone(ledger: Ledger) -> None:
     first, second = await tell(
         ledger,

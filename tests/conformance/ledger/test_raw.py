@@ -13,6 +13,7 @@ from ledger_events import make
 from orchestrator.ledger.base import Recording
 from orchestratorx_prism.errors import SettingsRejected
 from orchestratorx_prism.v1.event_pb2 import Event
+from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 
 BODY = b'{"a": "webhook with something to hide"}'
 KEYS = {"one": b"1" * 32}
@@ -41,6 +42,16 @@ async def test_a_body_comes_back_for_each_of_its_events_and_to_its_merchant_only
     assert await ledger.get_raw("m2", other.id) == BODY
     assert await ledger.purge_raw(older_than_s=0, limit=10) == 2, "one of each merchant"
     assert await ledger.get_raw("default", first.id) is None
+
+
+@durable
+async def test_an_anomaly_leads_to_the_body_that_brought_it_out(opened: Any) -> None:
+    ledger = await opened(raw_keys=KEYS)
+    await ledger.record(Recording([make("payment.voided", "v", at=1)]))
+    await ledger.record(Recording([event("c", at=2, operation_id="x")], BODY))
+    (anomaly,), _ = await ledger.list_events(EventFilter(types=["payment.anomaly"]), page_size=10, page_token="")
+    assert anomaly.raw.sha256 == hashlib.sha256(BODY).digest()
+    assert await ledger.get_raw("default", anomaly.id) == BODY
 
 
 @durable

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ledger_events import make, money, status_name
 
-from orchestrator.ledger.base import ChannelRule, Ledger, Recording
-from orchestratorx_prism.errors import PrismError, Unavailable
+from orchestrator.ledger.base import ChannelRule, Ledger, Recorded, Recording
+from orchestratorx_prism.errors import Internal, PrismError, Unavailable
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 from orchestratorx_prism.v1.payment_pb2 import PAYMENT_STATUS_AUTHORIZED, PAYMENT_STATUS_CAPTURED
@@ -54,8 +54,9 @@ async def test_a_duplicate_within_one_webhook_and_one_batch_is_recorded_once(led
     assert [event.sequence for event in same.events] == [1, 1]
     assert len(same.duplicate_ids) == 1
     batch = await ledger.record_many([Recording([captured()]), Recording([captured()]), Recording([authorized()])])
-    assert [len(recorded.duplicate_ids) for recorded in batch] == [0, 1, 1]
-    assert [recorded.events[0].sequence for recorded in batch] == [2, 2, 1]
+    recorded = [one for one in batch if isinstance(one, Recorded)]
+    assert [len(one.duplicate_ids) for one in recorded] == [0, 1, 1]
+    assert [one.events[0].sequence for one in recorded] == [2, 2, 1]
 
 
 async def test_refunds_and_disputes_are_completed_too(ledger: Ledger) -> None:
@@ -140,6 +141,12 @@ async def test_one_that_cannot_be_recorded_does_not_take_the_others_with_it(open
     assert events[7].sequence == 0, "what was not recorded is as it came"
     assert [event.sequence for event in events].count(1) == 19
     assert [await ledger.record(Recording([captured("c0", refs=("pi_0",))]))][0].duplicate_ids == [events[0].id]
+    again = await ledger.record_many([Recording([event]) for event in events])
+    assert [len(one.duplicate_ids) if isinstance(one, Recorded) else type(one) for one in again] == [
+        *[1] * 7,
+        Internal,
+        *[1] * 12,
+    ]
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)

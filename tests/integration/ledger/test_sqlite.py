@@ -139,6 +139,15 @@ async def test_tables_are_made_once_and_refused_if_of_another_release(tmp_path: 
     assert unknown.value.reason == "SCHEMA_UNKNOWN"
 
 
+async def test_ledgers_of_one_process_that_open_together_all_get_their_tables(tmp_path: Path) -> None:
+    ledgers = [SqliteLedger(tmp_path / f"{n % 6}.db") for n in range(12)]
+    outcomes = await asyncio.gather(*(ledger.open() for ledger in ledgers), return_exceptions=True)
+    assert outcomes == [None] * 12
+    for ledger in ledgers:
+        await ledger.record(Recording([make("payment.created", "a")]))
+        await ledger.close()
+
+
 async def test_ledgers_of_one_process_on_one_file_wake_each_other(tmp_path: Path) -> None:
     one, two = SqliteLedger(tmp_path / "x.db"), SqliteLedger(tmp_path / "x.db")
     await one.open()
@@ -146,12 +155,12 @@ async def test_ledgers_of_one_process_on_one_file_wake_each_other(tmp_path: Path
 
     async def wait() -> None:
         await two.outbox.wait_for_work(0)
-        await two.outbox.wait_for_work(30)
+        await two.outbox.wait_for_work(600)
 
     waiting = asyncio.create_task(wait())
     await asyncio.sleep(0.05)
     await one.record(Recording([make("payment.created", "a")]))
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 60)
     await one.close()
     await two.close()
 
@@ -162,6 +171,7 @@ async def test_commits_are_shared_by_those_who_wait_together(tmp_path: Path) -> 
     await ledger.open()
     events = [make("payment.created", f"k{n}", refs=(f"pi_{n}",)) for n in range(200)]
     await asyncio.gather(*(ledger.record(Recording([event])) for event in events))
+    await ledger.close()  # the writer tells of its last commit after its callers may go on
     assert sum(commits) == 200
     assert len(commits) < 20
     await ledger.close()

@@ -118,7 +118,7 @@ async def test_ten_thousand_keys_cost_no_more_each_than_a_hundred() -> None:
         broker = MemoryBroker(BrokerSettings(capacity=20_000, max_unacked=20_000))
         await broker.publish([message(n, f"key-{n}") for n in range(keys)])
         subscription = await broker.subscribe(["a"], group="g")
-        began = time.process_time()  # not what others on this machine do meanwhile
+        began = time.process_time()
         count = 0
         while deliveries := await subscription.fetch(limit=50, timeout_s=0):
             for delivery in deliveries:
@@ -127,6 +127,8 @@ async def test_ten_thousand_keys_cost_no_more_each_than_a_hundred() -> None:
         assert count == keys
         return (time.process_time() - began) / keys
 
-    few = min([await seconds_a_message(1_000) for _ in range(3)])
-    many = min([await seconds_a_message(10_000) for _ in range(2)])
-    assert many < 5 * few
+    # CPU time, and the best of three: other work on the machine must not decide. Looking at every key each time would
+    # make it twenty times as much.
+    few = min([await seconds_a_message(500) for _ in range(3)])
+    many = min([await seconds_a_message(10_000) for _ in range(3)])
+    assert many < 6 * few

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from connectors.spi import Context, Environment, Material, SampleRequest, Signat
 from orchestratorx_prism.errors import PayloadRejected
 
 CONTEXT = Context("default", Environment.ENVIRONMENT_SANDBOX, 1_780_000_000_000_000_000)
+CASES = sorted((Path(__file__).resolve().parents[3] / "connectors/paypal/cases/webhooks").glob("*.json"))
 HEAD = '"id":"WH-1","create_time":"2026-03-14T09:26:53Z",'
 
 
@@ -185,6 +187,23 @@ def test_mutated_bytes_end_in_a_refusal_or_an_event(body: bytes, data: st.DataOb
         position = data.draw(st.integers(0, len(mutated) - 1))
         mutated[position] = data.draw(st.integers(0, 255))
     outcome(bytes(mutated))
+
+
+def with_one_value_replaced(value: Any, new: Any) -> Iterator[Any]:
+    """`value` with one value inside it after another replaced by `new`, and `new` itself."""
+    yield new
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        for changed in with_one_value_replaced(inner, new):
+            copy: Any = dict(value) if isinstance(value, dict) else list(value)
+            copy[key] = changed
+            yield copy
+
+
+@pytest.mark.parametrize("new", [None, 7, "x", [], {}], ids=json.dumps)
+def test_every_value_of_every_case_in_another_kind_ends_in_a_refusal_or_an_event(new: Any) -> None:
+    for path in CASES:
+        for body in with_one_value_replaced(json.loads(path.read_text(encoding="utf-8"))["body"], new):
+            outcome(json.dumps(body).encode())
 
 
 @settings(max_examples=300, deadline=None)

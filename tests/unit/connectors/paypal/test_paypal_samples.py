@@ -21,6 +21,8 @@ from orchestratorx_prism.v1.event_pb2 import Event
 # What the tables say of the status that the sample shows, where the status is half of the meaning.
 BY_STATUS = {
     "CHECKOUT.ORDER.COMPLETED": "payment.captured",
+    "CHECKOUT.PAYMENT-RESOURCE.PAYMENT-COMPLETED": "payment.captured",
+    "CHECKOUT.PAYMENT-RESOURCE.PAYMENT-ON-HOLD": "payment.pending",
     "CUSTOMER.DISPUTE.CREATED": "dispute.opened",
     "CUSTOMER.DISPUTE.UPDATED": "dispute.evidence_required",
     "CUSTOMER.DISPUTE.RESOLVED": "dispute.won",

@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 import pytest
 
-from connectors.paypal.amounts import WITHOUT_DECIMALS, Amount, decimal_text, money, total
+from connectors.paypal.amounts import WITHOUT_DECIMALS, Amount, decimal_text, magnitude, money, total
 from connectors.paypal.failures import PROCESSOR_CODES, REASONS, failure
 from connectors.paypal.payment_source import calendar, expiry, last4
 from connectors.paypal.references import Link, link_name, own_kind
@@ -44,8 +44,11 @@ def test_a_time_that_cannot_be_read_is_none(text: str | None) -> None:
     assert found.seconds == 1773480413
 
 
-def test_the_sign_of_v1_refunds_is_left_out() -> None:
-    assert money(Amount(total=msgspec.Raw(b'"-0.15"'), currency="usd")) == Money(minor_units=15, currency="USD")
+def test_the_sign_is_left_out_of_what_is_known_to_go_back() -> None:
+    back = Amount(total=msgspec.Raw(b'"-0.15"'), currency="usd")
+    assert magnitude(back) == Money(minor_units=15, currency="USD")
+    assert money(back) == Money(minor_units=-15, currency="USD")
+    assert magnitude(None) is None
 
 
 @pytest.mark.parametrize("currency", sorted(WITHOUT_DECIMALS))

@@ -98,6 +98,9 @@ def test_a_body_that_is_no_event_is_refused_with_its_reason(body: bytes, reason:
         (event("invoice.created", id=None), "PAYLOAD_FIELD_MISSING"),
         (event("customer.subscription.created", current_period_end=10**14), "PAYLOAD_FIELD_INVALID"),
         (event("payout.paid", id=""), "PAYLOAD_FIELD_MISSING"),
+        (event("order.payment_succeeded", id=""), "PAYLOAD_FIELD_MISSING"),
+        (event("billing.alert.triggered", value="NaN"), "PAYLOAD_FIELD_INVALID"),
+        (event("billing.alert.triggered", value="-Infinity"), "PAYLOAD_FIELD_INVALID"),
     ],
     ids=lambda value: json.dumps(value)[:90],
 )
@@ -111,7 +114,22 @@ def test_an_object_with_a_fault_in_what_is_read_is_refused_with_its_reason(
 
 
 @pytest.mark.parametrize("type", ["account.updated", "reporting.report_run.failed", "never.heard.of"])
-@pytest.mark.parametrize("found", [[1], "text", 7, {"id": 9, "status": []}, {"metadata": 1e308}, {"amount": "?"}])
+@pytest.mark.parametrize(
+    "found",
+    [
+        *(
+            [1],
+            "text",
+            7,
+            {"id": 9, "status": []},
+            {"metadata": 1e308},
+            {"amount": "?"},
+            {"object": []},
+            {"object": {}},
+        ),
+        {"object": "review", "charge": ["ch_1"], "payment_intent": {"id": 7}},
+    ],
+)
 def test_an_object_that_nobody_reads_is_never_refused(
     type: str, found: Any, normalized: Callable[[Any], list[Event]]
 ) -> None:
@@ -198,6 +216,13 @@ def changed(value: Any, place: tuple[Any, ...], new: Any) -> Any:
     copy = dict(value) if isinstance(value, dict) else list(value)
     copy[place[0]] = changed(copy[place[0]], place[1:], new)
     return copy
+
+
+@pytest.mark.parametrize("new", [None, 7, "x", [], {}], ids=json.dumps)
+def test_every_value_of_every_case_in_another_kind_becomes_events_or_a_refusal(new: Any) -> None:
+    for body in BODIES:
+        for place in places(body):
+            outcome(json.dumps(changed(body, place, new)).encode())
 
 
 @FUZZ
