@@ -80,7 +80,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     """
     channels = built_in_channels() if publishes else []
     ledger = _ledger(settings, channels, counters)
-    broker = open_broker(_broker_settings(settings.messaging))
+    broker = open_broker(broker_settings(settings.messaging))
     merchants = Merchants(settings)
     intake = Intake(merchants, keeps_raw=ledger.keeps_raw, max_body_bytes=settings.http_max_body_bytes)
     services = Services(
@@ -121,7 +121,7 @@ def _ledger(settings: Settings, channels: Sequence[Channel], counters: Counters 
     )
 
 
-def _broker_settings(messaging: MessagingSettings) -> BrokerSettings:
+def broker_settings(messaging: MessagingSettings) -> BrokerSettings:
     return BrokerSettings(
         broker_type=messaging.broker_type,
         url=messaging.url.get_secret_value(),

@@ -68,12 +68,29 @@ def report(settings: Settings, addresses: Addresses) -> Report:
 
 def warnings(settings: Settings, labels: Mapping[str, Label]) -> list[str]:
     """What is unwise, each with what to do. None of it keeps the server from starting."""
+    return [*_storage_warnings(settings), *settings_warnings(settings, labels)]
+
+
+def settings_warnings(settings: Settings, labels: Mapping[str, Label]) -> list[str]:
+    """Those about the settings alone, not about what database and broker they name."""
     found = []
     if not any(any(_merchants_with_secret(settings, label)) for label in labels.values()):
         keys = ", ".join(filter(None, (label.webhook_secret_key or label.webhook_id_key for label in labels.values())))
         found.append(f"no webhook secret is set, so that webhooks are refused: set one of {keys}")
     if not settings.raw_keys:
         found.append("raw bodies are not kept: set raw_keys to keep them, encrypted")
+    if not settings.api_keys:
+        found.append("gRPC asks for no API key: set api_keys")
+    if settings.insecure and not (is_loopback(settings.grpc_host) and is_loopback(settings.http_host)):
+        found.append("insecure: listens beyond this machine without TLS or without API keys")
+    cpus = len(usable_cpus())
+    if settings.workers > cpus:
+        found.append(f"{settings.workers} workers on {cpus} CPUs: more than one each gains nothing")
+    return [*found, *_refused_urls(settings, labels)]
+
+
+def _storage_warnings(settings: Settings) -> list[str]:
+    found = []
     database, broker = settings.database_url.get_secret_value(), settings.messaging.broker_type
     if database.startswith("memory:"):
         found.append("the database is in memory: a restart forgets everything; set database_url")
@@ -83,14 +100,7 @@ def warnings(settings: Settings, labels: Mapping[str, Label]) -> list[str]:
         found.append("messaging.url is set, but the broker is memory: set messaging.broker_type too")
     elif broker == "memory":
         found.append("broker memory: events leave only by SubscribeEvents; set messaging.broker_type and url")
-    if not settings.api_keys:
-        found.append("gRPC asks for no API key: set api_keys")
-    if settings.insecure and not (is_loopback(settings.grpc_host) and is_loopback(settings.http_host)):
-        found.append("insecure: listens beyond this machine without TLS or without API keys")
-    cpus = len(usable_cpus())
-    if settings.workers > cpus:
-        found.append(f"{settings.workers} workers on {cpus} CPUs: more than one each gains nothing")
-    return [*found, *_refused_urls(settings, labels)]
+    return found
 
 
 def without_password(url: str) -> str:

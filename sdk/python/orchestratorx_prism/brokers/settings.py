@@ -56,6 +56,11 @@ class BrokerSettings:
         """Where the broker is, for people: the URLs without user and password."""
         return ",".join(_without_password(server) for server in self.servers)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether every server is on this machine's loopback."""
+        return all(_host(server) in {"localhost", "127.0.0.1", "::1"} for server in self.servers)
+
     def faults(self) -> list[str]:
         """Everything that is wrong, a line each with its fix; empty if all is well."""
         found = [] if _TOKEN.fullmatch(self.queue_group) else ["queue_group: use letters, digits, _ and - only"]
@@ -84,6 +89,13 @@ class BrokerSettings:
 
 def _scheme(server: str) -> str:
     return server.partition("://")[0].lower()
+
+
+def _host(server: str) -> str:
+    try:
+        return urlsplit(server).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _without_password(server: str) -> str:
