@@ -18,6 +18,10 @@ ADDRESS = "payments.events"
 class MemoryHarness:
     """A server in this process; stopping it keeps what it has, as a restart of a durable server does."""
 
+    drops_repeated_ids = True
+    limits_each_consumer = False
+    """Whether `max_unacked` is what one consumer of a group may hold, or all of them together."""
+
     def __init__(self) -> None:
         self._broker: MemoryBroker | None = None
 
@@ -37,6 +41,9 @@ class MemoryHarness:
 
 class NatsHarness:
     """A nats-server of the test's own; stopping it is a kill -9."""
+
+    drops_repeated_ids = True
+    limits_each_consumer = False
 
     def __init__(self, server: Any) -> None:
         self._server = server
@@ -58,7 +65,7 @@ class KafkaHarness:
     """
 
     drops_repeated_ids = False
-    limits_each_member = True
+    limits_each_consumer = True
 
     def __init__(self, server: Any) -> None:
         self._server = server
