@@ -188,6 +188,8 @@ async def _give_up(producer: Any) -> None:
     sender.cancel()
     await asyncio.wait([sender])
     waiting = [batch for batches in accumulator._batches.values() for batch in batches]
+    # A batch that is to be sent again is not among the pending ones, from where aiokafka removes it when it fails.
+    accumulator._pending_batches.update(waiting)
     accumulator.fail_all(KafkaConnectionError("given up"))
     for batch in waiting:
         # Nobody waits for these; an exception that nobody looks at is reported by asyncio.
