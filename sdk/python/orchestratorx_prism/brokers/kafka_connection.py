@@ -6,7 +6,9 @@ Foreign errors end in the files named kafka_*: what leaves them is BrokerUnavail
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
+from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +17,8 @@ import aiokafka.errors as kafka_errors
 from orchestratorx_prism.brokers.base import BrokerUnavailable
 from orchestratorx_prism.brokers.settings import BrokerSettings
 from orchestratorx_prism.errors import SettingsRejected
+
+_log = logging.getLogger(__name__)
 
 CLIENT_ID = "orchestratorx"
 DEFAULT_PORT = 9092
@@ -64,6 +68,20 @@ def translated(error: BaseException) -> BrokerUnavailable:
     if isinstance(error, TimeoutError) or name in ("KafkaTimeoutError", "RequestTimedOutError"):
         return unavailable("no answer in time")
     return unavailable(name, fix=_FIXES.get(name, ""))
+
+
+async def ended(closing: Awaitable[None], timeout_s: float) -> None:
+    """Waits for the end of something of aiokafka's, but not for ever. It is a task of its own: what is cancelled inside
+    of it must not look as if we were."""
+    task = asyncio.ensure_future(closing)
+    try:
+        await asyncio.wait([task], timeout=timeout_s)
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=timeout_s)
+    if not task.done() or task.cancelled() or task.exception() is not None:
+        _log.info("kafka: closing a connection did not end well")
 
 
 def options_of(settings: BrokerSettings) -> dict[str, Any]:

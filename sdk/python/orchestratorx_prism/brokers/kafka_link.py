@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaConnectionError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
-from orchestratorx_prism.brokers.kafka_connection import CLIENT_ERRORS, options_of, translated, unavailable
+from orchestratorx_prism.brokers.kafka_connection import CLIENT_ERRORS, ended, options_of, translated, unavailable
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
 _log = logging.getLogger(__name__)
@@ -156,17 +156,9 @@ class Link:
         return client
 
     def _end(self, closing: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(_ended(closing, 2 * self.settings.publish_timeout_s))
+        task = asyncio.ensure_future(ended(closing, 2 * self.settings.publish_timeout_s))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
-
-
-async def _ended(closing: Awaitable[None], timeout_s: float) -> None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            await closing
-    except CLIENT_ERRORS as error:
-        _log.info("kafka: closing a connection failed: %s", type(error).__name__)
 
 
 async def _drained(producer: Any, timeout_s: float) -> None:

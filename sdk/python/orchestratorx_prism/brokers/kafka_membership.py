@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, OffsetAndMetad
 from orchestratorx_prism.brokers.base import BrokerUnavailable
 from orchestratorx_prism.brokers.kafka_assignment import Assignment
 from orchestratorx_prism.brokers.kafka_commits import Commits, Offsets
-from orchestratorx_prism.brokers.kafka_connection import CLIENT_ERRORS, translated, unavailable
+from orchestratorx_prism.brokers.kafka_connection import CLIENT_ERRORS, ended, translated, unavailable
 from orchestratorx_prism.brokers.kafka_link import Link
 from orchestratorx_prism.brokers.kafka_messages import message_of
 from orchestratorx_prism.brokers.kafka_topic_making import ensure_topics
@@ -88,7 +88,9 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
                 await asyncio.gather(watching, return_exceptions=True)
             if consumer is not None:
                 await self._hand_over(consumer)
-                await _stopped(consumer, 2 * self._settings.publish_timeout_s)
+                await ended(consumer.stop(), 2 * self._settings.publish_timeout_s)
+                # Where `stop` ends half-way. aiokafka lets the cancellation of its own fetches pass for its caller's.
+                await ended(consumer._client.close(), self._settings.publish_timeout_s)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
@@ -259,11 +261,3 @@ async def _either(*waits: Any, timeout_s: float) -> bool:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _stopped(consumer: Any, timeout_s: float) -> None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            await consumer.stop()
-    except CLIENT_ERRORS as error:
-        _log.info("kafka: leaving a group failed: %s", type(error).__name__)
