@@ -85,16 +85,17 @@ class Assignment:
         """Hands out the oldest message of every key that has none out, within the limit of unfinished ones."""
         if not self.loaded or self.draining:
             return []
-        taken = []
-        for slot in self._group.take(limit, now):
-            place = self._places[slot.position]
-            if not self._is_current(place):
-                self._forget(slot.position)
-                continue
-            place.log.count(place.offset, slot.attempt)
-            suspect = place.log.suspects > 0
-            place.log.suspects -= suspect
-            taken.append(Handed(place, slot, slot.lease, slot.attempt, suspect))
+        taken: list[Handed] = []
+        while slots := self._group.take(limit - len(taken), now):
+            for slot in slots:
+                place = self._places[slot.position]
+                if not self._is_current(place):
+                    self._forget(slot.position)
+                    continue
+                place.log.count(place.offset, slot.attempt)
+                suspect = place.log.suspects > 0
+                place.log.suspects -= suspect
+                taken.append(Handed(place, slot, slot.lease, slot.attempt, suspect))
         return taken
 
     def untake(self, handed: Handed, now: float) -> None:

@@ -157,4 +157,7 @@ class KafkaSubscription:
 
     def _check(self, delivery: KafkaDelivery) -> None:
         if not delivery.assignment.holds(delivery.handed):
+            # Where the topic was made anew: nobody works on the old message any more, so the key's next may go.
+            delivery.assignment.put_back(delivery.handed, time.monotonic())
+            self._member.wake()
             raise unavailable("the message was given to another member, or ended: its partition was dealt out anew")
