@@ -105,8 +105,10 @@ def without_password(url: str) -> str:
 
 
 def _broker(settings: Settings) -> str:
-    url = settings.messaging.url.get_secret_value()
-    return f"{settings.messaging.broker_type} {without_password(url)}".strip()
+    servers = [server.strip() for server in settings.messaging.url.get_secret_value().split(",")]
+    # Kafka takes host:port without a scheme as well.
+    shown = [without_password(one) if "://" in one else one.rpartition("@")[2] for one in servers]
+    return f"{settings.messaging.broker_type} {','.join(shown)}".strip()
 
 
 def _merchants_with_secret(settings: Settings, label: Label) -> Iterable[str]:

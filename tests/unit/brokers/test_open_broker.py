@@ -74,6 +74,7 @@ def test_kafka_takes_urls_and_bare_hosts(url: str) -> None:
         ({"url": "kafka://h:port"}, "host:port"),
         ({"url": "kafka://h:9092/topic"}, "nothing behind"),
         ({"url": "kafka://h,kafka+ssl://h"}, "cannot be mixed"),
+        ({"url": "u:p@h:9092"}, "with a user"),
         ({"topic_prefix": "a..b"}, "topic_prefix"),
         ({"group_id": "a b"}, "group_id"),
         ({"auto_offset_reset": "oldest"}, "auto_offset_reset"),
@@ -121,7 +122,7 @@ def test_files_that_are_no_certificates_are_named(tmp_path: Path) -> None:
 
 
 def test_secrets_of_kafka_are_shown_nowhere() -> None:
-    settings = BrokerSettings("kafka", url="kafka://u:hush@h:1,u:hush@i", sasl_username="hush", sasl_password="hush")
+    settings = BrokerSettings("kafka", url="kafka://u:hush@h:1,i", sasl_username="hush", sasl_password="hush")
     assert "hush" not in repr(settings)
     assert settings.address == "kafka://h:1,i"
 

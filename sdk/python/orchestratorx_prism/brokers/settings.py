@@ -149,6 +149,8 @@ def _kafka_url_faults(servers: list[str]) -> list[str]:
     if not schemes <= _KAFKA_SCHEMES:
         return ["url: every server is host:port, or begins with kafka:// or kafka+ssl://"]
     found = ["url: kafka:// and kafka+ssl:// cannot be mixed"] if {"kafka", "kafka+ssl"} <= schemes else []
+    if any("@" in server and "://" not in server for server in servers):
+        found.append("url: with a user it begins with kafka:// or kafka+ssl://")
     for server in servers:
         try:
             parts = urlsplit(server if "://" in server else f"//{server}")
