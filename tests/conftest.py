@@ -138,9 +138,14 @@ class KafkaProcess:
         subprocess.run([str(KAFKA_SCRIPT), "configure", str(folder), str(self.port)], check=True, timeout=30)
 
     def configure(self, **properties: str) -> None:
-        """Of the next start. Names with `_` for dots."""
+        """Of the next start. Names with `_` for dots, and `__` for `_`."""
         with (self._folder / "server.properties").open("a") as file:
-            file.writelines(f"{name.replace('_', '.')}={value}\n" for name, value in properties.items())
+            for name, value in properties.items():
+                file.write(f"{name.replace('__', ' ').replace('_', '.').replace(' ', '_')}={value}\n")
+
+    def configured(self, name: str) -> str:
+        lines = (self._folder / "server.properties").read_text().splitlines()
+        return next(line for line in reversed(lines) if line.startswith(f"{name}=")).partition("=")[2]
 
     @property
     def runs(self) -> bool:

@@ -56,6 +56,17 @@ _FIXES = {
 }
 
 
+def names_only(record: logging.LogRecord) -> bool:
+    """aiokafka's debug log quotes every request and answer: passwords, and the messages. Their names have to do."""
+    if record.levelno <= logging.DEBUG and isinstance(record.args, tuple):
+        plain = (str, int, float, type(None))
+        record.args = tuple(arg if isinstance(arg, plain) else type(arg).__name__ for arg in record.args)
+    return True
+
+
+logging.getLogger("aiokafka.conn").addFilter(names_only)
+
+
 def unavailable(why: str, *, reason: str | None = None, fix: str = "") -> BrokerUnavailable:
     return BrokerUnavailable(f"kafka: {why}", reason=reason, fix=fix)
 
