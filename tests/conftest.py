@@ -182,14 +182,14 @@ class KafkaProcess:
 @pytest.fixture(scope="session")
 def kafka_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], KafkaProcess]]:
     """Makes Kafka servers, each with data of its own; they are killed at the end."""
-    libs = sorted((SERVICES_ENV.parent / "kafka").glob("[0-9]*/"), key=lambda path: path.stat().st_mtime)
-    java = shutil.which("java")
-    if not libs or java is None:
+    home = SERVICES_ENV.parent / "kafka"
+    libs = sorted(home.glob("[0-9]*/"), key=lambda path: path.stat().st_mtime)
+    if not libs or not (home / "java").exists():
         absent("Apache Kafka and a JDK")
+    java = (home / "java").read_text().strip()
     made: list[KafkaProcess] = []
 
     def make() -> KafkaProcess:
-        assert java is not None
         made.append(KafkaProcess(java, libs[-1], tmp_path_factory.mktemp("kafka")))
         return made[-1]
 

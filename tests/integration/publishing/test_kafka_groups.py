@@ -401,8 +401,47 @@ async def test_who_stops_reading_leaves_the_group_and_comes_back_when_it_reads(o
     await delivery.ack()
 
 
-async def test_unfinished_deliveries_of_a_dead_connection_are_ended_by_nobody_twice(opened: Opened, group: str) -> None:
-    """Concurrent verdicts on one delivery: one of them counts."""
+async def test_closing_the_broker_ends_a_fetch_and_nothing_is_opened_again(opened: Opened, group: str) -> None:
+    broker = opened()
+    await published(broker, [message(1, "a")])
+    subscription = await broker.subscribe([TOPIC], group=group)
+    (delivery,) = await gathered(subscription, 1)
+    fetching = asyncio.create_task(subscription.fetch(limit=1, timeout_s=30))
+    await asyncio.sleep(0.2)
+    began = time.monotonic()
+    await broker.close()
+    with pytest.raises(BrokerUnavailable, match="closed"):
+        await fetching
+    assert time.monotonic() - began < 5
+    for verdict in (delivery.ack(), delivery.nack(), delivery.dead_letter("late")):
+        with pytest.raises(BrokerUnavailable):
+            await verdict
+
+
+async def test_a_fetch_that_is_cancelled_loses_no_message(opened: Opened, group: str) -> None:
+    broker = opened()
+    subscription = await broker.subscribe([TOPIC], group=group)
+    found: list[int] = []
+    publishing = asyncio.create_task(published(broker, [message(n, f"key-{n}") for n in range(300)]))
+    deadline = time.monotonic() + 30
+    patience_s = 0.001
+    while len(found) < 300 and time.monotonic() < deadline:
+        fetching = asyncio.create_task(subscription.fetch(limit=10, timeout_s=5))
+        await asyncio.wait([fetching], timeout=patience_s)
+        patience_s = patience_s * 1.5 if patience_s < 0.2 else 0.001
+        if not fetching.done():
+            fetching.cancel()
+            await asyncio.wait([fetching])
+        if fetching.cancelled():
+            continue
+        deliveries = fetching.result()
+        await asyncio.gather(*(delivery.ack() for delivery in deliveries))
+        found += [int(delivery.message.body) for delivery in deliveries]
+    await publishing
+    assert sorted(found) == list(range(300))
+
+
+async def test_two_verdicts_on_one_delivery_at_once_end_it_once(opened: Opened, group: str) -> None:
     broker = opened()
     await published(broker, [message(1, "a")])
     subscription = await broker.subscribe([TOPIC], group=group)

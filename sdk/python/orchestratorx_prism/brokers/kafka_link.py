@@ -11,7 +11,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaClient, AIOKafkaProducer
 from aiokafka.client import CoordinationType
-from aiokafka.errors import KafkaConnectionError, for_code
+from aiokafka.errors import BrokerResponseError, KafkaConnectionError, RequestTimedOutError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
@@ -35,6 +35,7 @@ class Link:
         self._client: Any = None
         self._opening = asyncio.Lock()
         self._ending: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def producer(self) -> Any:
         """An idempotent producer, started. Raises BrokerUnavailable."""
@@ -112,6 +113,7 @@ class Link:
 
     async def close(self) -> None:
         """What the producer has taken was awaited before, or is given up."""
+        self._closed = True
         producer, self._producer = self._producer, None
         if producer is not None:
             self._end(_give_up(producer))
@@ -132,13 +134,16 @@ class Link:
                 return await ask(client)
         except CLIENT_ERRORS as error:
             # The servers may have other addresses now: the next call begins at those of the URL again.
-            if self._client is client:
+            answered = isinstance(error, BrokerResponseError) and not isinstance(error, RequestTimedOutError)
+            if self._client is client and not answered:
                 self._client = None
                 self._end(client.close())
             raise translated(error) from error
 
     async def _started(self, client: Any) -> Any:
         """Starts a client or a producer. Every server of the URL is tried once."""
+        if self._closed:
+            raise unavailable("the broker was closed here")
         begin = getattr(client, "bootstrap", None) or client.start
         end = getattr(client, "stop", None) or client.close
         try:

@@ -55,6 +55,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         self._reading = 0
         self._read_at = time.monotonic()
         self._watching: asyncio.Task[None] | None = None
+        self._going: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Joins, if it has not. Raises BrokerUnavailable, SettingsRejected."""
@@ -77,13 +78,18 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         self._eased.set()
 
     async def leave(self) -> None:
-        """Others get the partitions at once, and the messages in hand again."""
+        """Others get the partitions at once, and the messages in hand again. It goes on if the caller is cancelled."""
+        if self._going is None or self._going.done():
+            self._going = asyncio.create_task(self._leave())
+        await asyncio.shield(self._going)
+
+    async def _leave(self) -> None:
         async with self._turn:
             self._leaving = True
             self.wake()
             consumer, self._consumer = self._consumer, None
             watching, self._watching = self._watching, None
-            if watching is not None and watching is not asyncio.current_task():
+            if watching is not None:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
             if consumer is not None:

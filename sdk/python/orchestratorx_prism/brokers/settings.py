@@ -64,7 +64,8 @@ class BrokerSettings:
     to other partitions, and their order is lost on the way."""
     session_timeout_s: float = 0.0
     """Kafka: a consumer that the server has not heard of for so long is dead. Seconds; 0: `ack_wait_s`, but 6 to 45.
-    The server has limits of its own (`group.min.session.timeout.ms`: 6 seconds)."""
+    The server has limits of its own (`group.min.session.timeout.ms`: 6 seconds). A handler that holds up the event loop
+    for so long kills its consumer, too."""
     sasl_mechanism: str = ""
     """Kafka: "PLAIN", "SCRAM-SHA-256" or "SCRAM-SHA-512"; empty: PLAIN if the URL has a user, else none."""
     sasl_username: str = field(default="", repr=False)
