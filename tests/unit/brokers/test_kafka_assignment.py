@@ -117,7 +117,7 @@ class Server:
         self.answer = asyncio.Event()
         self.answer.set()
         self.commits: list[Offsets] = []
-        self.refusal: BrokerUnavailable | None = None
+        self.refusal: Exception | None = None
 
     async def commit(self, offsets: Offsets) -> None:
         await self.answer.wait()
@@ -159,6 +159,19 @@ async def test_a_refused_commit_ends_nothing_and_the_next_one_does_not_claim_it(
     await commits.end(assignment, two)
     offset, note = server.commits[-1][ONE]
     assert (offset, read(offset, note)) == (0, ({1}, {0: 1}))
+
+
+async def test_a_defect_in_committing_ends_nothing_and_keeps_nobody_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    server = Server()
+    server.refusal = ZeroDivisionError()
+    commits = Commits(server.commit)
+    assignment = assignment_of()
+    add(assignment, "a")
+    (handed,) = assignment.take(1, 0.0)
+    with pytest.raises(BrokerUnavailable, match="ZeroDivisionError"):
+        await commits.end(assignment, handed)
+    assert assignment.holds(handed)
+    assert "nobody foresaw" in caplog.text
 
 
 async def test_a_message_that_was_taken_away_before_the_commit_is_not_committed() -> None:

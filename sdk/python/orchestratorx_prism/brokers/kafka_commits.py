@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from aiokafka import TopicPartition
 from orchestratorx_prism.brokers.base import BrokerUnavailable
 from orchestratorx_prism.brokers.kafka_assignment import Assignment, Handed
 from orchestratorx_prism.brokers.kafka_connection import unavailable
+
+_log = logging.getLogger(__name__)
 
 Offsets = dict[TopicPartition, tuple[int, str]]
 
@@ -80,6 +83,9 @@ class Commits:
                 await self._commit(assignment.offsets(ending))
         except BrokerUnavailable as error:
             failure = error
+        except Exception as error:
+            _log.exception("kafka: a commit failed in a way that nobody foresaw")
+            failure = unavailable(f"the commit failed: {type(error).__name__}")
         for entry in entries:
             self._settle(entry, failure if entry in ours else unavailable("the partition was given to another member"))
 

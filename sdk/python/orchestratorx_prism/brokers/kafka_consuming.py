@@ -151,7 +151,7 @@ class KafkaSubscription:
 
     def _wait_s(self, now: float, deadline: float) -> float:
         assignment = self._member.assignment
-        next_change = assignment.next_change() if assignment is not None else None
+        next_change = assignment.next_change() if assignment is not None and not assignment.draining else None
         until = min(deadline, self._probe_at, deadline if next_change is None else next_change)
         return max(0.0, until - now)
 

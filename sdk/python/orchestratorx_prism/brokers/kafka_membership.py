@@ -181,7 +181,8 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         return consumer
 
     async def _load(self, assignment: Assignment, consumer: Any) -> None:
-        found = await self._link.committed(self._group, assignment.partitions)
+        partitions = assignment.partitions
+        found = await self._link.committed(self._group, partitions) if partitions else {}
         if assignment is not self.assignment or assignment.loaded:
             return
         assignment.load(found)
@@ -221,13 +222,14 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         assignment.draining = True
         await self._drained(assignment)
+        # From here on nothing more is ended, so that the last commit is the last word.
+        assignment.lost = True
         await self.commits.idle()
         if assignment.loaded and consumer is not None:
             try:
                 await self._last_commit(consumer, assignment)
             except BrokerUnavailable as error:
                 _log.info("kafka: attempts of %s are not recorded: %s", self._group, error.message)
-        assignment.lost = True
         if self.assignment is assignment:
             self.assignment = None
         self.changed.set()
