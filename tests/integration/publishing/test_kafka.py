@@ -283,6 +283,21 @@ async def test_a_topic_deleted_under_publisher_and_consumer_is_made_again_and_bo
     assert await gathered(subscription, 1, within_s=1.0) == []
 
 
+async def test_a_publisher_alone_makes_its_topic_again_after_somebody_deleted_it(
+    opened: Opened, settings: BrokerSettings, admin: AIOKafkaAdminClient, group: str
+) -> None:
+    broker = opened(publish_timeout_s=1.0)
+    await until_published(broker, [message(1)])
+    await admin.delete_topics([f"{settings.topic_prefix}.{TOPIC}"])
+    outcomes = await broker.publish([message(2)])
+    # What is reported as failed is not stored later, by a producer that goes on trying.
+    expected = [] if outcomes[0] is not None else [2]
+    await until_published(broker, [message(3)])
+    await asyncio.sleep(0.5)
+    subscription = await broker.subscribe([TOPIC], group=group)
+    assert sorted(await handled(subscription, 3, within_s=3.0)) == [*expected, 3]
+
+
 async def test_a_star_brings_topics_that_are_made_later_and_no_dead_letters(opened: Opened, group: str) -> None:
     broker = opened()
     await until_published(broker, [message(1, address="payments.early")])
