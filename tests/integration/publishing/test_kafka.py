@@ -269,8 +269,9 @@ async def test_a_topic_deleted_under_publisher_and_consumer_is_made_again_and_bo
     held = (await gathered(subscription, 20))[0]
     await admin.delete_topics([f"{settings.topic_prefix}.{TOPIC}"])
     # The consumer meets it first: it says so, makes the topic anew, and joins again.
-    assert await gathered(subscription, 1, within_s=4.0) == []
-    assert "somebody deleted" in caplog.text
+    async with asyncio.timeout(20):
+        while "somebody deleted" not in caplog.text:
+            assert await gathered(subscription, 1, within_s=0.5) == []
 
     await until_published(publisher, [message(n) for n in range(100, 130)])
 
@@ -337,9 +338,13 @@ async def test_a_group_that_begins_with_the_latest_skips_what_was_before(opened:
     broker = opened(auto_offset_reset="latest")
     await until_published(broker, [message(1)])
     subscription = await broker.subscribe([TOPIC], group=group)
-    assert await gathered(subscription, 1, within_s=2.0) == []
-    await until_published(broker, [message(2)])
-    assert numbers(await gathered(subscription, 2, within_s=2.0)) == [2]
+    # Where the latest is, is decided when the group gets its partitions.
+    for number in range(2, 40):
+        found = await gathered(subscription, 1, within_s=0.5)
+        if found:
+            break
+        await until_published(broker, [message(number)])
+    assert numbers(found)[0] > 1
 
 
 async def test_a_session_shorter_than_the_server_allows_is_told_aloud(opened: Opened, group: str) -> None:

@@ -84,6 +84,18 @@ async def gathered(subscription: Subscription, count: int, *, within_s: float = 
     return found
 
 
+async def handled(subscription: Subscription, count: int) -> list[int]:
+    """The next `count` messages, each acknowledged before the next is fetched."""
+    found: list[int] = []
+    while len(found) < count:
+        deliveries = await gathered(subscription, 1)
+        assert deliveries, f"{len(found)} of {count} came"
+        for delivery in deliveries:
+            await delivery.ack()
+            found.append(int(delivery.message.body))
+    return found
+
+
 def by_number(deliveries: list[Delivery]) -> dict[int, Delivery]:
     return {int(delivery.message.body): delivery for delivery in deliveries}
 
@@ -151,39 +163,45 @@ async def test_members_come_and_go_under_load_and_every_effect_happens_once_in_o
     opened: Opened, group: str
 ) -> None:
     publisher = opened()
-    sent = [message(n, f"key-{n % 40}") for n in range(2_000)]
+    sent: list[Message] = []
     effects = Effects()
+    enough = asyncio.Event()
 
-    async def publish_all() -> None:
-        for start in range(0, len(sent), 40):
-            await published(publisher, sent[start : start + 40])
+    async def publish() -> None:
+        while not enough.is_set():
+            batch = [message(n, f"key-{n % 40}") for n in range(len(sent), len(sent) + 40)]
+            sent.extend(batch)
+            await published(publisher, batch)
             await asyncio.sleep(0.02)
 
     async def joined() -> Member:
         return Member(await opened().subscribe([TOPIC], group=group), effects)
 
-    async def until(count: int) -> None:
-        await effects.until(lambda: len(effects) >= count)
+    async def handled(*members: Member) -> None:
+        """Each of them handles a hundred more."""
+        before = [member.handled for member in members]
+        await effects.until(lambda: all(m.handled >= n + 100 for m, n in zip(members, before, strict=True)))
 
-    publishing = asyncio.create_task(publish_all())
+    publishing = asyncio.create_task(publish())
     first = await joined()
-    await until(200)
+    await handled(first)
     second = await joined()
-    await until(600)
-    assert second.handled > 0, "the second member got nothing: there was no rebalance to test"
+    await handled(first, second)
     third = await joined()
-    await until(1_000)
+    await handled(first, second, third)
     await first.stop()
-    await until(1_400)
+    await handled(second, third)
     await third.stop()
+    await handled(second)
+    enough.set()
     await publishing
-    await until(2_000)
+    await effects.until(lambda: len(effects) >= len(sent))
     await asyncio.sleep(1.0)
     await second.stop()
 
     assert {one: times for one, times in Counter(effects).items() if times > 1} == {}
     assert (first.lost, second.lost, third.lost) == (0, 0, 0)
-    assert first.handled + second.handled + third.handled == 2_000
+    assert first.handled + second.handled + third.handled == len(sent)
     for key in range(40):
         expected = [one.id for one in sent if one.key == f"key-{key}"]
         ours = set(expected)
@@ -282,22 +300,14 @@ async def test_a_group_loses_nothing_while_it_is_absent_and_the_server_restarts(
     publisher = opened()
     await published(publisher, [message(n, f"key-{n % 7}") for n in range(30)])
     first = await opened().subscribe([TOPIC], group=group)
-    for _ in range(10):
-        for delivery in await gathered(first, 1):
-            await delivery.ack()
+    await handled(first, 10)
     await first.close()
     await published(publisher, [message(n, f"key-{n % 7}") for n in range(30, 60)])
     await asyncio.to_thread(kafka_server.kill)
     await asyncio.to_thread(kafka_server.start)
 
     second = await connected(opened(), group)
-    found: list[int] = []
-    while len(found) < 50:
-        deliveries = await gathered(second, 1)
-        assert deliveries, sorted(found)
-        for delivery in deliveries:
-            await delivery.ack()
-            found.append(int(delivery.message.body))
+    found = await handled(second, 50)
     assert len(set(found)) == 50
     assert set(range(30, 60)) <= set(found)
     assert await gathered(second, 1, within_s=1.0) == []
@@ -335,26 +345,21 @@ async def test_two_members_go_on_over_partitions_when_the_server_is_killed_under
         assert [one for one in dict.fromkeys(effects) if one in ours] == expected
 
 
-async def test_a_message_that_waits_long_holds_back_its_key_alone(opened: Opened, group: str) -> None:
+async def test_a_message_that_waits_long_holds_back_its_key_alone_and_no_crash_waits_for_it(
+    opened: Opened, group: str
+) -> None:
     broker = opened(partitions=1)
     await published(broker, [message(n, "slow" if n % 10 == 0 else f"key-{n}") for n in range(100)])
     subscription = await broker.subscribe([TOPIC], group=group)
     (first,) = await gathered(subscription, 1)
     assert first.message.key == "slow"
-    await first.nack(delay_s=3.0)
+    await first.nack(delay_s=600.0)
+    assert await handled(subscription, 90) == [n for n in range(100) if n % 10]
+    assert await gathered(subscription, 1, within_s=0.5) == []
 
-    others: list[int] = []
-    while len(others) < 90:
-        for delivery in await gathered(subscription, 1, within_s=2.0):
-            assert delivery.message.key != "slow"
-            others.append(int(delivery.message.body))
-            await delivery.ack()
-    slow: list[int] = []
-    while len(slow) < 10:
-        for delivery in await gathered(subscription, 1):
-            slow.append(int(delivery.message.body))
-            await delivery.ack()
-    assert slow == list(range(0, 100, 10))
+    await subscription.close()
+    again = await broker.subscribe([TOPIC], group=group)
+    assert await handled(again, 10) == list(range(0, 100, 10))
 
 
 async def test_a_partition_is_read_up_to_the_window_past_an_unfinished_message(
@@ -373,10 +378,7 @@ async def test_a_partition_is_read_up_to_the_window_past_an_unfinished_message(
     # The window, and what one reading may bring beyond it.
     assert 99 <= len(passed) < 200
     await stuck.ack()
-    while len(passed) < 299:
-        for delivery in await gathered(subscription, 1):
-            passed.append(int(delivery.message.body))
-            await delivery.ack()
+    passed += await handled(subscription, 299 - len(passed))
     assert passed == list(range(1, 300))
 
 
@@ -387,14 +389,7 @@ async def test_who_stops_reading_leaves_the_group_and_comes_back_when_it_reads(o
     publisher = opened()
     await published(publisher, [message(n, f"key-{n}") for n in range(24)])
     # All of them: half of the partitions were the other one's.
-    everything: list[int] = []
-    while len(everything) < 24:
-        deliveries = await gathered(busy, 1)
-        assert deliveries, everything
-        for delivery in deliveries:
-            await delivery.ack()
-            everything.append(int(delivery.message.body))
-    assert sorted(everything) == list(range(24))
+    assert sorted(await handled(busy, 24)) == list(range(24))
     await busy.close()
     await published(publisher, [message(100, "a")])
     (delivery,) = await gathered(idle, 1)

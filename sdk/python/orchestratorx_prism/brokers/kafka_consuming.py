@@ -68,7 +68,7 @@ class KafkaSubscription:
         self._park = park
         self.group = group
         self._closed = False
-        self._probe_at = 0.0
+        self._probe_at = time.monotonic() + PROBE_EVERY_S
 
     @property
     def closed(self) -> bool:
@@ -80,7 +80,6 @@ class KafkaSubscription:
 
     async def fetch(self, *, limit: int, timeout_s: float) -> Sequence[KafkaDelivery]:
         deadline, last = time.monotonic() + timeout_s, False
-        self._probe_at = time.monotonic() + PROBE_EVERY_S
         with self._member.reading():
             while True:
                 if self._closed:
@@ -88,6 +87,8 @@ class KafkaSubscription:
                 await self._member.open()
                 self._member.changed.clear()
                 deliveries = await self._take(limit)
+                if deliveries:
+                    self._probe_at = time.monotonic() + PROBE_EVERY_S
                 if deliveries or last:
                     return deliveries
                 now = time.monotonic()
