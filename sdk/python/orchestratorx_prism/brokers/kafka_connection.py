@@ -95,6 +95,13 @@ async def ended(closing: Awaitable[None], timeout_s: float) -> None:
         _log.info("kafka: closing a connection did not end well")
 
 
+async def stopped(consumer: Any, timeout_s: float) -> None:
+    """Stops a consumer of aiokafka's. It lets the cancellation of its own fetches pass for its caller's, and ends
+    half-way then, with connections open."""
+    await ended(consumer.stop(), 2 * timeout_s)
+    await ended(consumer._client.close(), timeout_s)
+
+
 def options_of(settings: BrokerSettings) -> dict[str, Any]:
     """Keywords that every client of aiokafka takes.
 

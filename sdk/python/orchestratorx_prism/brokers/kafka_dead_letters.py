@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from orchestratorx_prism.brokers.base import DeadLetter
-from orchestratorx_prism.brokers.kafka_connection import CLIENT_ERRORS, translated
+from orchestratorx_prism.brokers.kafka_connection import CLIENT_ERRORS, stopped, translated
 from orchestratorx_prism.brokers.kafka_link import Link
 from orchestratorx_prism.brokers.kafka_messages import dead_letter_headers, dead_letter_of
 from orchestratorx_prism.brokers.kafka_publishing import Parcel, Publisher
@@ -40,7 +40,7 @@ async def dead_letters(link: Link, group: str, limit: int) -> list[DeadLetter]:
     except CLIENT_ERRORS as error:
         raise translated(error) from error
     finally:
-        await consumer.stop()
+        await stopped(consumer, link.settings.publish_timeout_s)
 
 
 async def _read(link: Link, consumer: Any, partition: TopicPartition, group: str, limit: int) -> list[DeadLetter]:

@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, OffsetAndMetad
 from orchestratorx_prism.brokers.base import BrokerUnavailable
 from orchestratorx_prism.brokers.kafka_assignment import Assignment
 from orchestratorx_prism.brokers.kafka_commits import Commits, Offsets
-from orchestratorx_prism.brokers.kafka_connection import CLIENT_ERRORS, ended, translated, unavailable
+from orchestratorx_prism.brokers.kafka_connection import CLIENT_ERRORS, stopped, translated, unavailable
 from orchestratorx_prism.brokers.kafka_link import Link
 from orchestratorx_prism.brokers.kafka_messages import message_of
 from orchestratorx_prism.brokers.kafka_topic_making import ensure_topics
@@ -94,9 +94,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
                 await asyncio.gather(watching, return_exceptions=True)
             if consumer is not None:
                 await self._hand_over(consumer)
-                await ended(consumer.stop(), 2 * self._settings.publish_timeout_s)
-                # Where `stop` ends half-way. aiokafka lets the cancellation of its own fetches pass for its caller's.
-                await ended(consumer._client.close(), self._settings.publish_timeout_s)
+                await stopped(consumer, self._settings.publish_timeout_s)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
@@ -173,10 +171,10 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
                 listener=self,
             )
         except CLIENT_ERRORS as error:
-            await consumer.stop()
+            await stopped(consumer, settings.publish_timeout_s)
             raise unavailable(f"cannot join the group: {type(error).__name__}") from error
         except BaseException:
-            await consumer.stop()
+            await stopped(consumer, settings.publish_timeout_s)
             raise
         return consumer
 
