@@ -47,8 +47,24 @@ def _nats(settings: BrokerSettings) -> Broker:
     return NatsBroker(settings)
 
 
-_OPENERS: Final[dict[str, Callable[[BrokerSettings], Broker]]] = {"memory": _memory, "nats": _nats}
-_LATER: Final = ("redis", "kafka", "rabbitmq")
+def _kafka(settings: BrokerSettings) -> Broker:
+    try:
+        from orchestratorx_prism.brokers.kafka import KafkaBroker
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] != "aiokafka":
+            raise
+        raise DriverMissing(
+            "the driver of Kafka is not installed", fix='pip install "orchestratorx-prism[kafka]"'
+        ) from missing
+    return KafkaBroker(settings)
+
+
+_OPENERS: Final[dict[str, Callable[[BrokerSettings], Broker]]] = {
+    "memory": _memory,
+    "nats": _nats,
+    "kafka": _kafka,
+}
+_LATER: Final = ("redis", "rabbitmq")
 """Known by name, so that the answer is not "did you mean"; a later version brings them."""
 
 

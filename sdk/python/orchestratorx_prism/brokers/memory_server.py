@@ -48,10 +48,16 @@ class Group:
     def wants(self, address: str) -> bool:
         return any(address == a or (a.endswith("*") and address.startswith(a[:-1])) for a in self.addresses)
 
-    def add(self, position: int, message: Message) -> None:
+    @property
+    def in_hand(self) -> int:
+        """How many are handed out and neither ended nor given back."""
+        return self._in_hand
+
+    def add(self, position: int, message: Message, *, attempt: int = 0) -> None:
+        """`attempt`: how often the message was handed out before it came here."""
         # Without a key every message is alone in its lane. A NUL cannot begin a key that anybody means.
         lane = message.key or f"\0{position}"
-        self._slots[position] = Slot(position, message, lane)
+        self._slots[position] = Slot(position, message, lane, attempt)
         waiting = self._lanes.setdefault(lane, deque())
         waiting.append(position)
         if len(waiting) == 1:
