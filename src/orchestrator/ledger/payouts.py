@@ -100,7 +100,8 @@ class PayoutRecord(msgspec.Struct, array_like=True, gc=False):
         return data
 
     def _failed_after(self, succeeded_us: int) -> bool:
-        return any((self.latest[status] or succeeded_us) > succeeded_us for status in _BAD_ENDS)
+        """The same second counts as after: Stripe's payouts fail after they are paid, and are never paid after that."""
+        return any((us := self.latest[status]) is not None and us >= succeeded_us for status in _BAD_ENDS)
 
     def _request_status(self) -> int:
         """What the facts say of the request, leaving aside that money came back."""
@@ -173,7 +174,7 @@ def _comes_back(record: PayoutRecord, event: Event, us: int) -> bool:
     if event.type not in _TELLS_OF_MONEY_BACK or record.told in _TOLD_AS_LOST:
         return False
     succeeded = record.latest[pb.PAYOUT_STATUS_SUCCEEDED]
-    if event.type != "payout.reversed" and (succeeded is None or us <= succeeded):
+    if event.type != "payout.reversed" and (succeeded is None or us < succeeded):
         return False  # a failure, told as one; or an older one, that the success has overtaken
     data, so_far = event.payout, record.returned_minor or 0
     sent = record.amount[0] if record.amount is not None else None
