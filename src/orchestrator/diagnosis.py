@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from orchestrator.bootstrap import broker_settings, build
+from orchestrator.bootstrap import build
 from orchestrator.ledger.checkup import checkup as checkup_of_database
 from orchestrator.plugins import installed_connectors
-from orchestrator.publishing.channels import built_in_channels
+from orchestrator.publishing.channel_settings import configured_brokers, configured_channels, used_brokers
 from orchestrator.settings import Settings
 from orchestrator.startup import settings_warnings
 from orchestratorx_prism.brokers.checkup import Finding
@@ -26,7 +26,9 @@ async def diagnose(settings: Settings) -> list[Finding]:
     texts = settings_warnings(settings, installed_connectors())
     found = [Finding("advice", "settings", *_parted(text)) for text in texts]
     found += await checkup_of_database(settings.database_url.get_secret_value())
-    found += await checkup_of_broker(broker_settings(settings.messaging))
+    used = used_brokers(configured_channels(settings))
+    for name, broker in configured_brokers(settings).items():
+        found += await checkup_of_broker(broker) if name in used else []
     found += await _of_outbox(settings)
     return sorted(found, key=lambda finding: finding.level != "unsafe")
 
@@ -48,7 +50,7 @@ async def _of_outbox(settings: Settings) -> list[Finding]:
         return [Finding("unsafe", "database", outdated.message, outdated.fix)]
     try:
         outbox = application.ledger.outbox
-        backlogs = {channel.name: await outbox.backlog(channel.name) for channel in built_in_channels()}
+        backlogs = {channel.name: await outbox.backlog(channel.name) for channel in configured_channels(settings)}
     finally:
         await application.stop()
     return [

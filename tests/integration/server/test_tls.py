@@ -10,6 +10,7 @@ import grpc
 import httpx
 import pytest
 from certificates import Pair, pair
+from cryptography.hazmat.primitives import serialization
 
 from orchestratorx_prism.errors import SettingsRejected
 
