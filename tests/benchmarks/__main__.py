@@ -31,8 +31,9 @@ def main() -> int:
     if url := os.environ.get("ORCHESTRATOR_TEST_POSTGRES_URL"):
         results.append(replace(http_load.ingress(bare_us, url, "PostgreSQL"), limit_us=None))
     results += grpc_load.all_ways(grpc_load.floors())
-    if url := os.environ.get("ORCHESTRATOR_TEST_NATS_URL"):
-        results.append(relay_load.throughput("nats", url))
+    for broker in relay_load.BARE:
+        if url := os.environ.get(f"ORCHESTRATOR_TEST_{broker.upper()}_URL"):
+            results.append(relay_load.throughput(broker, url))
     speed = hash_us / HASH_US
     console.print(_table(results, hash_us, speed))
     return 0 if all(result.within(speed) for result in results) else 1

@@ -64,7 +64,7 @@ async def _fill(ledger: Ledger) -> None:
 
 def _settings(broker_type: str, url: str) -> BrokerSettings:
     name = f"bench{time.time_ns()}"
-    return BrokerSettings(broker_type, url=url, subject_prefix=name, stream=name)
+    return BrokerSettings(broker_type, url=url, subject_prefix=name, stream=name, topic_prefix=name, partitions=1)
 
 
 class _Noting:
@@ -107,4 +107,35 @@ async def _bare_nats(url: str, messages: Sequence[Message]) -> float:
     return taken
 
 
-BARE: dict[str, Bare] = {"nats": _bare_nats}
+async def _bare_kafka(url: str, messages: Sequence[Message]) -> float:
+    from aiokafka import AIOKafkaProducer
+    from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+    topic, servers = f"bare{time.time_ns()}", url.removeprefix("kafka://")
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, 1, 1)])
+    await admin.close()
+    producer = AIOKafkaProducer(
+        bootstrap_servers=servers, acks="all", enable_idempotence=True, max_batch_size=512 * 1024
+    )
+    await producer.start()
+    await (await producer.send(topic, b"warm up"))
+    began = time.perf_counter()
+    for at in range(0, len(messages), IN_FLIGHT):
+        sent = [
+            await producer.send(
+                topic,
+                one.body,
+                key=one.key.encode(),
+                headers=[(name, text.encode()) for name, text in one.headers.items()],
+            )
+            for one in messages[at : at + IN_FLIGHT]
+        ]
+        await asyncio.gather(*sent)
+    taken = time.perf_counter() - began
+    await producer.stop()
+    return taken
+
+
+BARE: dict[str, Bare] = {"nats": _bare_nats, "kafka": _bare_kafka}

@@ -34,6 +34,7 @@ Checkup = Callable[[BrokerSettings], Awaitable[list[Finding]]]
 _CHECKUPS: Final = {
     "memory": "orchestratorx_prism.brokers.memory_checkup",
     "nats": "orchestratorx_prism.brokers.nats_checkup",
+    "kafka": "orchestratorx_prism.brokers.kafka_checkup",
 }
 
 
