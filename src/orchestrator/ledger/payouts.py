@@ -1,6 +1,6 @@
 """Payouts: what the ledger keeps of one besides its facts, and what it makes of the next fact. Pure.
 
-Two things are kept apart (docs/adr/0006-payment-requests.md):
+Two things are kept apart (docs/adr/0008-payment-requests.md):
 
 - the payout's **state**: maxima and sets, so that all permutations of the facts end in one, as a payment's does;
 - what the channel `payment_requests` has **told**: it moves by allowed transitions only, and so depends on what came
