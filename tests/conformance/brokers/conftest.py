@@ -51,9 +51,33 @@ class NatsHarness:
         self._server.start()
 
 
-@pytest.fixture(params=["memory", pytest.param("nats", marks=pytest.mark.nats)])
+class RedisHarness:
+    """A redis-server of the test's own; stopping it is a kill -9."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+
+    def open(self, settings: BrokerSettings) -> Broker:
+        return open_broker(replace(settings, broker_type="redis", url=self._server.url))
+
+    def stop(self) -> None:
+        self._server.kill()
+
+    def start(self) -> None:
+        self._server.start()
+
+
+@pytest.fixture(
+    params=[
+        "memory",
+        pytest.param("nats", marks=pytest.mark.nats),
+        pytest.param("redis", marks=pytest.mark.redis),
+    ]
+)
 def server(request: pytest.FixtureRequest) -> Any:
     """One broker's server: `stop()`, `start()`."""
+    if request.param == "redis":
+        return RedisHarness(request.getfixturevalue("redis_server"))
     if request.param == "memory":
         return MemoryHarness()
     return NatsHarness(request.getfixturevalue("nats_server"))

@@ -91,9 +91,10 @@ async def test_a_subscription_gets_the_addresses_it_names_and_no_others(opened: 
     several = await broker.subscribe([ADDRESS, "payments.other"], group="several")
     whole = await broker.subscribe(["payments.*"], group="whole")
 
-    assert bodies(await gathered(exact, 3, within_s=0.7)) == [b"1"]
-    assert bodies(await gathered(several, 3, within_s=0.7)) == [b"1", b"3"]
-    assert bodies(await gathered(whole, 3)) == [b"1", b"2", b"3"]
+    # Between two addresses there is no order.
+    assert sorted(bodies(await gathered(exact, 3, within_s=0.7))) == [b"1"]
+    assert sorted(bodies(await gathered(several, 3, within_s=0.7))) == [b"1", b"3"]
+    assert sorted(bodies(await gathered(whole, 3))) == [b"1", b"2", b"3"]
 
 
 async def test_an_acknowledged_message_never_comes_again(opened: Opened, message: Make, server: Any) -> None:

@@ -109,7 +109,8 @@ async def test_a_client_opened_while_the_server_is_down_works_when_it_is_up(
 async def test_nothing_is_lost_and_keys_keep_their_order_when_the_server_restarts_under_load(
     opened: Opened, message: Make, server: Any
 ) -> None:
-    publisher, consumer = opened(), opened()
+    # What the consumer has in hand when the server goes comes again after this time, and no sooner than that.
+    publisher, consumer = opened(), opened(ack_wait_s=4.0)
     subscription = await consumer.subscribe([ADDRESS], group="all")
     sent = [message(f"key-{n % 10}", n) for n in range(600)]
     failures = 0

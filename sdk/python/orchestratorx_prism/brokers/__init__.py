@@ -47,8 +47,36 @@ def _nats(settings: BrokerSettings) -> Broker:
     return NatsBroker(settings)
 
 
-_OPENERS: Final[dict[str, Callable[[BrokerSettings], Broker]]] = {"memory": _memory, "nats": _nats}
-_LATER: Final = ("redis", "kafka", "rabbitmq")
+def _redis(settings: BrokerSettings) -> Broker:
+    try:
+        from orchestratorx_prism.brokers.redis import RedisBroker
+    except ModuleNotFoundError as missing:
+        raise _driver_missing(missing, "Redis", "redis", "redis") from missing
+    return RedisBroker(settings)
+
+
+def _rabbitmq(settings: BrokerSettings) -> Broker:
+    try:
+        from orchestratorx_prism.brokers.rabbitmq import RabbitBroker
+    except ModuleNotFoundError as missing:
+        raise _driver_missing(missing, "RabbitMQ", "rabbitmq", "aio_pika", "aiormq", "pamqp") from missing
+    return RabbitBroker(settings)
+
+
+def _driver_missing(missing: ModuleNotFoundError, broker: str, extra: str, *modules: str) -> Exception:
+    """What to raise: the install command if it is one of the driver's modules that is missing, else what was raised."""
+    if missing.name is None or missing.name.partition(".")[0] not in modules:
+        return missing
+    return DriverMissing(f"the driver of {broker} is not installed", fix=f'pip install "orchestratorx-prism[{extra}]"')
+
+
+_OPENERS: Final[dict[str, Callable[[BrokerSettings], Broker]]] = {
+    "memory": _memory,
+    "nats": _nats,
+    "redis": _redis,
+    "rabbitmq": _rabbitmq,
+}
+_LATER: Final = ("kafka",)
 """Known by name, so that the answer is not "did you mean"; a later version brings them."""
 
 
