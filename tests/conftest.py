@@ -288,10 +288,18 @@ class RabbitProcess:
     def running(self) -> bool:
         return self._process is not None
 
-    def call(self, module: str, function: str, arguments: str) -> str:
-        """Calls an Erlang function of the node: `call("rabbit_vhost", "add", '[<<"a">>, <<"me">>]')`."""
-        command = ["erl_call", "-sname", self._node, "-c", self._cookie, "-a", f"{module} {function} {arguments}"]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
+    def evaluate(self, expressions: str) -> str:
+        """Has the node evaluate Erlang: `rabbit_vhost:add(<<"a">>, <<"me">>).`"""
+        command = ["erl_call", "-sname", self._node, "-c", self._cookie, "-e"]
+        done = subprocess.run(
+            command,
+            env=self._environment,
+            input=expressions,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -319,17 +327,17 @@ def rabbit_server(rabbit_node: RabbitProcess) -> Iterator[RabbitProcess]:
     if not rabbit_node.running():
         rabbit_node.start()
     name = f"t{uuid.uuid4().hex}"
-    rabbit_node.call("rabbit_vhost", "add", f'[<<"{name}">>, <<"tests">>]')
-    rabbit_node.call(
-        "rabbit_auth_backend_internal",
-        "set_permissions",
-        f'[<<"orchestrator">>, <<"{name}">>, <<".*">>, <<".*">>, <<".*">>, <<"tests">>]',
+    made = rabbit_node.evaluate(
+        f'ok = rabbit_vhost:add(<<"{name}">>, <<"tests">>), '
+        f'rabbit_auth_backend_internal:set_permissions(<<"orchestrator">>, <<"{name}">>, <<".*">>, <<".*">>, <<".*">>, '
+        '<<"tests">>).\n'
     )
+    assert made.endswith("ok}"), made
     rabbit_node.virtual_host = name
     yield rabbit_node
     if not rabbit_node.running():
         rabbit_node.start()
-    rabbit_node.call("rabbit_vhost", "delete", f'[<<"{name}">>, <<"tests">>]')
+    rabbit_node.evaluate(f'rabbit_vhost:delete(<<"{name}">>, <<"tests">>).\n')
 
 
 @pytest.fixture(scope="session")
