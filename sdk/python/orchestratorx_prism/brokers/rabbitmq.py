@@ -2,19 +2,20 @@
 
 | what | name |
 |---|---|
-| an address: topic exchange; routing key: the event's type | `payments.events` |
-| a group: quorum queue | `<queue_prefix>.group.<group>` |
-| its dead letters: quorum queue behind the exchange `<queue_prefix>.dead_letters` | `<queue_prefix>.dead_letters.<group>` |
+| an address: a topic exchange; the routing key is the event's type | `payments.events` |
+| a group: a quorum queue | `<queue_prefix>.group.<group>` |
+| its dead letters: a quorum queue, behind `<queue_prefix>.dead_letters` | `<queue_prefix>.dead_letters.<group>` |
 | the history: a stream of all messages, for `max_age_s` | `<queue_prefix>.history` |
 | an exchange of your own that gets everything as well | `exchange_name` |
 
 A publish is acknowledged when the history and the queue of every group of its address have confirmed. A quorum queue
-confirms what most of its nodes have on disk; the history, a stream, what most of them have, without waiting for the disk.
-So with one node and no group yet, losing the machine's power may lose the last moments: the ledger can publish them again.
+confirms what most of its nodes have on disk; the history, a stream, what most of them have, without waiting for disks.
+So with one node and no group yet, losing the machine's power may lose the last moments: the ledger can publish them
+again.
 
-RabbitMQ does not know repeats. Each publisher here remembers what was confirmed, and each subscription what it ended, for
-`duplicate_window_s`, 100,000 at most; between them a second copy may pass. The event id lets a consumer drop it.
-A delay of `nack` is kept by the consumer, for 15 minutes at most; if that ends before, the message comes sooner.
+RabbitMQ does not know repeats. Each publisher here remembers what was confirmed, and each subscription what it ended,
+for `duplicate_window_s`, 100,000 at most; between them a second copy may pass. The event id lets a consumer drop it. A
+delay of `nack` is kept by the consumer, for 15 minutes at most; if that ends before, the message comes sooner.
 """
 
 from __future__ import annotations

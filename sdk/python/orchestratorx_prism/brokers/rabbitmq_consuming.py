@@ -1,15 +1,15 @@
 """Consuming from RabbitMQ: a quorum queue a group, consumed only while somebody fetches.
 
-While nobody does, nothing is pushed here, so that a slow member keeps no messages from the others: a fetch begins with
-basic.consume, whose prefetch is what may still be handed out, and ends with basic.cancel.
+While nobody does, nothing is pushed here, so that a slow member keeps no messages from the others: a fetch begins
+with basic.consume, whose prefetch is what may still be handed out, and ends with basic.cancel.
 
 Order per key: within one `Subscription`, a message is handed out when the one before it of the same key is ended; one
-given back stays here until its delay is over, and then returns to the head of the queue. Between several subscriptions of
-a group RabbitMQ deals messages out regardless of key. Where that matters, set `max_unacked=1`: the queue then has a single
-active consumer.
+given back stays here until its delay is over, and then returns to the head of the queue. Between several subscriptions
+of a group RabbitMQ deals messages out regardless of key. Where that matters, set `max_unacked=1`: the queue then has a
+single active consumer.
 
-AMQP does not confirm an acknowledgement. A call after it on the same channel is answered when the server has read it; a
-server that dies in the moment after may deliver once more.
+AMQP does not confirm an acknowledgement. A call after it on the same channel is answered when the server has read it;
+a server that dies in the moment after may deliver once more.
 """
 
 from __future__ import annotations
@@ -130,7 +130,9 @@ class RabbitSubscription:
         self._changed = asyncio.Event()
         self._tags = itertools.count(1)
         self._cancelled = False
-        self._reading_back: asyncio.Future[None] | None = None
+        self._spoiled = False
+        self._asking: asyncio.Task[None] | None = None
+        self._one_question = asyncio.Lock()
         self._returning: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -184,13 +186,9 @@ class RabbitSubscription:
 
     async def end(self, delivery: RabbitDelivery) -> None:
         current = self._current(delivery)
-        with translating():
-            await current.channel.basic_ack(current.tag, wait=False)
-            await self._read_back(current.channel)
+        async with self._keeping(current):
+            await self._acknowledge(current)
         self._done.add(current.message)
-        self._forget(current)
-        self._order.ended(current.message.key, current.position)
-        self._changed.set()
 
     async def give_back(self, delivery: RabbitDelivery, delay_s: float) -> None:
         if self._here.get(delivery.position) is not delivery:
@@ -210,18 +208,33 @@ class RabbitSubscription:
 
     async def park(self, delivery: RabbitDelivery, reason: str) -> None:
         current = self._current(delivery)
-        # In this order: a crash in between brings the message again, and it is parked twice rather than never.
-        dead = DeadLetter(current.message, self.group, reason, current.attempt)
-        await park(await self._link_now(), self._settings, dead)
-        with translating():
-            await current.channel.basic_ack(current.tag, wait=False)
-            await self._read_back(current.channel)
-        self._forget(current)
-        self._order.ended(current.message.key, current.position)
+        async with self._keeping(current):
+            # In this order: a crash in between brings the message again, and it is parked twice rather than never.
+            dead = DeadLetter(current.message, self.group, reason, current.attempt)
+            await park(await self._link_now(), self._settings, dead)
+            await self._acknowledge(current)
+
+    @contextlib.asynccontextmanager
+    async def _keeping(self, delivery: RabbitDelivery) -> AsyncIterator[None]:
+        """The message does not go back while it is being ended; if that fails, it does."""
+        if delivery.timer is not None:
+            delivery.timer.cancel()
+        try:
+            yield
+        except BaseException:
+            self._return_after(delivery, 0.0)
+            raise
+
+    async def _acknowledge(self, delivery: RabbitDelivery) -> None:
+        async with self._in_time():
+            await delivery.channel.basic_ack(delivery.tag, wait=False)
+            await self._read_back(delivery.channel)
+        self._forget(delivery)
+        self._order.ended(delivery.message.key, delivery.position)
         self._changed.set()
 
     def _current(self, delivery: RabbitDelivery) -> RabbitDelivery:
-        """What is here of this message: it may have gone back and come again. Raises BrokerUnavailable if nothing is."""
+        """What is here of this message: it may have gone back and come again. Raises BrokerUnavailable if nothing."""
         current = self._here.get(delivery.position)
         if current is None or current.channel.is_closed:
             raise unavailable("the message went back to the queue after ack_wait_s, or with the connection")
@@ -234,18 +247,17 @@ class RabbitSubscription:
             del self._here[delivery.position]
 
     async def _read_back(self, channel: AbstractChannel) -> None:
-        """Returns when the server has read what was sent so far; calls at one time share an answer."""
-        while self._reading_back is not None:
-            waiting_for = self._reading_back
-            await asyncio.wait({waiting_for})
-            if self._reading_back is waiting_for:
-                self._reading_back = None
-        self._reading_back = asyncio.ensure_future(self._ask(channel))
-        await asyncio.shield(self._reading_back)
+        """Returns when the server has read what was sent so far. Calls at one time share an answer."""
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._ask(channel))
+            self._asking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(self._asking)
 
     async def _ask(self, channel: AbstractChannel) -> None:
-        async with asyncio.timeout(self._settings.publish_timeout_s):
-            await channel.basic_qos(prefetch_count=self._settings.max_unacked)
+        async with self._one_question:
+            # Whoever comes from now on may have sent something after it.
+            self._asking = None
+            await channel.flow(active=True)
 
     def _return_after(self, delivery: RabbitDelivery, delay_s: float) -> None:
         if delivery.timer is not None:
@@ -280,7 +292,7 @@ class RabbitSubscription:
         """The channel, with the group's queues there. One that is gone is replaced, and what it had comes again."""
         link = await self._link_now()
         channel = self._channel
-        if channel is None or channel.is_closed or link is not self._link or self._cancelled:
+        if channel is None or channel.is_closed or link is not self._link or self._spoiled:
             channel = await self._open_channel(link)
         elif time.monotonic() - self._bound_at >= _BIND_EVERY_S:
             # Exchanges that somebody deleted come back without what was bound to them.
@@ -294,7 +306,7 @@ class RabbitSubscription:
         self._let_go()
         if await ensure_group(link, self._settings, self._addresses, self.group):
             _log.error(
-                "rabbitmq: the queue of group %s was deleted; made again, it begins with the oldest message of the history",
+                "rabbitmq: the queue of group %s was deleted; made again, it begins with the oldest message kept",
                 self.group,
             )
         has_backlog = await queue_is_there(link, backlog_queue(self._settings, self.group))
@@ -314,14 +326,15 @@ class RabbitSubscription:
         self._here.clear()
         self._arrived.clear()
         self._order = KeyOrder()
-        self._cancelled = False
+        self._cancelled = self._spoiled = False
+        self._asking = None
 
     async def _receive(self, message: DeliveredMessage) -> None:
         self._arrived.append(message)
         self._changed.set()
 
     def _queue_gone(self, _: object) -> None:
-        self._cancelled = True
+        self._cancelled = self._spoiled = True
         self._changed.set()
 
     async def _pull(self, channel: Channel, count: int, until: float) -> None:
@@ -371,9 +384,14 @@ class RabbitSubscription:
 
     @contextlib.asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
-        with translating():
-            async with asyncio.timeout(self._settings.publish_timeout_s):
-                yield
+        try:
+            with translating():
+                async with asyncio.timeout(self._settings.publish_timeout_s):
+                    yield
+        except BrokerUnavailable:
+            # An answer that did not come in time may still come, and would be taken for that of another question.
+            self._spoiled = True
+            raise
 
     def _check(self, channel: Channel) -> None:
         if self._cancelled:

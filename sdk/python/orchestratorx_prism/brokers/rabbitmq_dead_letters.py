@@ -16,6 +16,7 @@ from orchestratorx_prism.brokers.rabbitmq_topology import (
     ensure_quorum_queue,
     queue_is_there,
     ready_count,
+    until_on_disk,
 )
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
@@ -25,7 +26,8 @@ _MOST_AT_ONCE = 65_535
 async def park(link: Link, settings: BrokerSettings, dead: DeadLetter) -> None:
     """Keeps the message; returns when the queue has confirmed. Raises BrokerUnavailable."""
     queue, exchange = dead_letter_queue(settings, dead.group), dead_letter_exchange(settings)
-    await ensure_quorum_queue(link, queue)
+    if await ensure_quorum_queue(link, queue):
+        await until_on_disk()
     async with link.passing_channel(confirms=True) as channel:
         with translating():
             async with asyncio.timeout(settings.publish_timeout_s):

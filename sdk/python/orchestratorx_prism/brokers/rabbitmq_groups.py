@@ -1,9 +1,9 @@
 """Making a group: its queue, and what the history has kept for it.
 
-The backlog has a queue of its own, which the group reads first: copied behind what the group's own queue already gets,
-old messages would come after new ones of the same key. One consumer makes the group; an exclusive queue, which the server
-removes when that consumer's connection ends, keeps the others waiting. The backlog is complete when the queue `ready` is
-there: whoever finds the group without it begins again.
+The backlog has a queue of its own, which the group reads first: copied behind what the group's own queue already
+gets, old messages would come after new ones of the same key. One consumer makes the group; an exclusive queue, which
+the server removes when that consumer's connection ends, keeps the others waiting. The backlog is complete when the
+queue `ready` is there: whoever finds the group without it begins again.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from orchestratorx_prism.brokers.rabbitmq_publishing import send
 from orchestratorx_prism.brokers.rabbitmq_topology import (
     backlog_queue,
     bind_group,
+    dead_letter_queue,
     delete_queue,
     ensure_base,
     ensure_queue,
@@ -34,6 +35,7 @@ from orchestratorx_prism.brokers.rabbitmq_topology import (
     lock_queue,
     queue_is_there,
     ready_queue,
+    until_on_disk,
     wants,
 )
 from orchestratorx_prism.brokers.settings import BrokerSettings
@@ -42,8 +44,6 @@ _log = logging.getLogger(__name__)
 
 _BATCH = 200
 """Messages of the history that are copied at once."""
-_ROUTING_TAKES_S = 0.1
-"""What the server routed before the group's queue was bound is in the history after this time."""
 _ASK_AGAIN_S = 0.2
 
 
@@ -54,7 +54,6 @@ async def ensure_group(link: Link, settings: BrokerSettings, addresses: Sequence
         BrokerUnavailable: The server does not answer, or went away meanwhile. Whoever calls next begins again.
         SettingsRejected: A queue of the name is there and is another kind.
     """
-    await ensure_base(link, settings)
     async with link.locks.setdefault(group, asyncio.Lock()):
         while True:
             is_there = await queue_is_there(link, group_queue(settings, group))
@@ -82,12 +81,15 @@ async def _locks(holding: Channel, settings: BrokerSettings, group: str) -> bool
 
 async def _make(link: Link, settings: BrokerSettings, addresses: Sequence[str], group: str) -> None:
     try:
+        await ensure_base(link, settings)
         for left_over in (ready_queue(settings, group), backlog_queue(settings, group)):
             await delete_queue(link, left_over)
         await ensure_quorum_queue(link, backlog_queue(settings, group))
         await ensure_quorum_queue(link, group_queue(settings, group), one_at_a_time=settings.max_unacked == 1)
+        await ensure_quorum_queue(link, dead_letter_queue(settings, group))
         await bind_group(link, settings, addresses, group)
-        await asyncio.sleep(_ROUTING_TAKES_S)
+        # Long enough, too, for what was routed before the binding to be in the history.
+        await until_on_disk()
         count = await _copy_history(link, settings, addresses, group)
         if not count:
             await delete_queue(link, backlog_queue(settings, group))
@@ -144,9 +146,7 @@ async def _mark(sending: Channel, settings: BrokerSettings, end: str) -> None:
         await send(sending, b"", properties, exchange="", routing_key=history(settings))
 
 
-async def _copy(
-    sending: Channel, settings: BrokerSettings, batch: Sequence[DeliveredMessage], queue: str
-) -> None:
+async def _copy(sending: Channel, settings: BrokerSettings, batch: Sequence[DeliveredMessage], queue: str) -> None:
     """In order; returns when the queue has confirmed all."""
     tasks = [
         asyncio.create_task(send(sending, row.body, copied(message_of(row)), exchange="", routing_key=queue))

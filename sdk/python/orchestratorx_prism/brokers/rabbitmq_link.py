@@ -1,8 +1,8 @@
 """One connection to RabbitMQ: channels, and what a broken connection means for them.
 
-By aio-pika, on the channels of aiormq beneath it: the broker must know at once that a connection broke, and a robust one
-would publish again by itself what its sender was told has failed. Foreign errors end here: what leaves this file is
-BrokerUnavailable or SettingsRejected.
+By aio-pika, on the channels of aiormq beneath it: the broker must know at once that a connection broke, and a robust
+one would consume again by itself, with a new channel that knows none of the deliveries in hand. Foreign errors end
+here: what leaves this file is BrokerUnavailable or SettingsRejected.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ HEARTBEAT_S = 10
 """A server or client that vanished is noticed in half a minute, unless the URL says `?heartbeat=`."""
 
 
+_CLOSE_TIMEOUT_S = 2.0
+
+
 class Link:
     """One connection. When it breaks it is done with, and the broker opens another at the next call."""
 
@@ -48,7 +51,7 @@ class Link:
         return self._lost or self._connection.is_closed
 
     async def channel(self, *, confirms: bool = False) -> Channel:
-        """A new channel, in time or not at all. With `confirms` a message that no queue takes raises. May raise ours."""
+        """A new channel. With `confirms` a message that no queue takes raises. Raises BrokerUnavailable."""
         with translating():
             transport = self._connection.transport
             if self.is_lost or transport is None:
@@ -90,7 +93,8 @@ async def close_channel(channel: Channel) -> None:
     """What it had unacknowledged goes back to its queues."""
     with contextlib.suppress(*FOREIGN):
         if not channel.is_closed:
-            await channel.close()
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await channel.close()
 
 
 async def open_link(settings: BrokerSettings) -> Link:

@@ -70,9 +70,7 @@ async def publish(
     return outcomes
 
 
-async def send(
-    channel: Channel, body: bytes, properties: Basic.Properties, *, exchange: str, routing_key: str
-) -> None:
+async def send(channel: Channel, body: bytes, properties: Basic.Properties, *, exchange: str, routing_key: str) -> None:
     """One message, to be taken by a queue and confirmed. No time limit of its own. Raises BrokerUnavailable."""
     with translating():
         try:

@@ -61,7 +61,7 @@ class BrokerSettings:
     capacity: int = 10_000
     """Memory: most messages kept. When the oldest is still wanted by a group, publishing waits, then fails."""
     stream_maxlen: int = 1_000_000
-    """Redis: most messages a stream keeps; 0: no limit. What a group has not ended stays: publishing waits and fails."""
+    """Redis: most messages a stream keeps; 0: no limit. What a group wants is never trimmed: publishing fails."""
     consumer_group: str = "orchestratorx"
     """Redis: the consumer group of those who name none."""
     wait_replicas: int = 0
