@@ -175,16 +175,21 @@ def redis_url() -> str:
     return server_url("ORCHESTRATOR_TEST_REDIS_URL")
 
 
-@pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[RedisProcess]:
-    """A redis-server that only this test uses, started."""
+@pytest.fixture(scope="session")
+def redis_binary() -> str:
     binary = shutil.which("redis-server")
     if binary is None:
         absent("the Debian package redis-server")
     assert binary is not None
+    return binary
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path, redis_binary: str) -> Iterator[RedisProcess]:
+    """A redis-server that only this test uses, started."""
     folder = tmp_path / "redis"
     folder.mkdir()
-    server = RedisProcess(binary, folder)
+    server = RedisProcess(redis_binary, folder)
     server.start()
     yield server
     server.kill()
@@ -196,14 +201,13 @@ class RabbitProcess:
     It takes seconds to start: one for the whole session, and a virtual host for each test.
     """
 
-    _SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, binary: str, folder: Path) -> None:
         with contextlib.ExitStack() as taken:
             sockets = [taken.enter_context(socket.socket()) for _ in range(3)]
             for one in sockets:
                 one.bind(("127.0.0.1", 0))
             self.port, self._dist_port, self._epmd_port = (one.getsockname()[1] for one in sockets)
+        self._binary = binary
         self._folder = folder
         self._cookie = uuid.uuid4().hex
         self._node = f"orchestratorx{self.port}@localhost"
@@ -234,10 +238,6 @@ class RabbitProcess:
         self._epmd: subprocess.Popen[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    @staticmethod
-    def installed() -> bool:
-        return Path(RabbitProcess._SERVER).exists()
-
     def url(self, virtual_host: str) -> str:
         return f"amqp://orchestrator:orchestrator@127.0.0.1:{self.port}/{virtual_host}"
 
@@ -248,7 +248,7 @@ class RabbitProcess:
                 arguments = ["epmd", "-port", str(self._epmd_port), "-address", "127.0.0.1"]
                 self._epmd = subprocess.Popen(arguments, stdout=log, stderr=log)
             self._process = subprocess.Popen(
-                [self._SERVER],
+                [self._binary],
                 env=self._environment,
                 stdout=log,
                 stderr=log,
@@ -309,11 +309,18 @@ class RabbitProcess:
 
 
 @pytest.fixture(scope="session")
-def rabbit_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitProcess]:
-    """A RabbitMQ node for this session's tests. A test that stops it starts it again."""
-    if not RabbitProcess.installed() or shutil.which("erl_call") is None:
+def rabbitmq_binary() -> str:
+    """The server itself: what is on PATH wants to run as root or rabbitmq, in a folder of its own."""
+    binary = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+    if not binary.exists() or shutil.which("erl_call") is None:
         absent("the Debian package rabbitmq-server")
-    node = RabbitProcess(tmp_path_factory.mktemp("rabbitmq"))
+    return str(binary)
+
+
+@pytest.fixture(scope="session")
+def rabbit_node(tmp_path_factory: pytest.TempPathFactory, rabbitmq_binary: str) -> Iterator[RabbitProcess]:
+    """A RabbitMQ node for this session's tests. A test that stops it starts it again."""
+    node = RabbitProcess(rabbitmq_binary, tmp_path_factory.mktemp("rabbitmq"))
     try:
         node.start()
         yield node
