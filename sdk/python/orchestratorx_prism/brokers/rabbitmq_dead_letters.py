@@ -8,7 +8,7 @@ from aiormq.abc import DeliveredMessage
 
 from orchestratorx_prism.brokers.base import DeadLetter
 from orchestratorx_prism.brokers.rabbitmq_link import Link, translating, unavailable
-from orchestratorx_prism.brokers.rabbitmq_messages import dead_letter_of, parked
+from orchestratorx_prism.brokers.rabbitmq_messages import dead_letter_of, parked, parked_at
 from orchestratorx_prism.brokers.rabbitmq_publishing import send
 from orchestratorx_prism.brokers.rabbitmq_topology import (
     dead_letter_exchange,
@@ -20,7 +20,7 @@ from orchestratorx_prism.brokers.rabbitmq_topology import (
 )
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
-_MOST_AT_ONCE = 65_535
+_MOST_LOOKED_AT = 10_000
 
 
 async def park(link: Link, settings: BrokerSettings, dead: DeadLetter) -> None:
@@ -36,7 +36,10 @@ async def park(link: Link, settings: BrokerSettings, dead: DeadLetter) -> None:
 
 
 async def dead_letters(link: Link, settings: BrokerSettings, group: str, limit: int) -> list[DeadLetter]:
-    """Oldest first. They are looked at and given back: a second list at the same moment may miss some.
+    """Oldest first, of the first 10,000. A second list at the same moment may miss some.
+
+    A queue can only be looked at by taking and giving back, and what is given back lines up behind what was given back
+    before: so all are taken, whatever the limit.
 
     Raises:
         BrokerUnavailable: The server does not answer.
@@ -46,17 +49,17 @@ async def dead_letters(link: Link, settings: BrokerSettings, group: str, limit: 
         return []
     arrived: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
     async with link.passing_channel() as channel:
-        count = min(limit, await ready_count(channel, queue), _MOST_AT_ONCE)
+        count = min(await ready_count(channel, queue), _MOST_LOOKED_AT)
         if not count:
             return []
         with translating():
             await channel.basic_qos(prefetch_count=count)
             await channel.basic_consume(queue, arrived.put)
-        found: list[DeadLetter] = []
+        found: list[DeliveredMessage] = []
         try:
             async with asyncio.timeout(settings.publish_timeout_s):
                 while len(found) < count:
-                    found.append(dead_letter_of(await arrived.get()))
+                    found.append(await arrived.get())
         except TimeoutError:
             raise unavailable("the dead letters did not come in time") from None
-    return found
+    return [dead_letter_of(one) for one in sorted(found, key=parked_at)[:limit]]

@@ -22,6 +22,8 @@ ROUTING_KEY = "orchestratorx-routing-key"
 GROUP = "orchestratorx-group"
 REASON = "orchestratorx-reason"
 ATTEMPT = "orchestratorx-attempt"
+PARKED_AT = "orchestratorx-parked-at"
+"""Nanoseconds since 1970."""
 _OF_THE_SERVER = {"x-delivery-count", "x-acquired-count", "x-stream-offset", "x-death"}
 _PERSISTENT = 2
 _LONGEST_WORD = 255
@@ -61,6 +63,7 @@ def parked(dead: DeadLetter) -> Basic.Properties:
             GROUP: dead.group,
             REASON: dead.reason[:_REASON_LENGTH],
             ATTEMPT: str(dead.attempt),
+            PARKED_AT: str(time.time_ns()),
         },
     )
 
@@ -86,6 +89,11 @@ def dead_letter_of(received: DeliveredMessage) -> DeadLetter:
     return DeadLetter(
         message_of(received), headers.get(GROUP, ""), headers.get(REASON, ""), int(attempt) if attempt.isdigit() else 0
     )
+
+
+def parked_at(received: DeliveredMessage) -> int:
+    text = headers_of(received).get(PARKED_AT, "")
+    return int(text) if text.isdigit() else 0
 
 
 def attempt_of(received: DeliveredMessage) -> int:
