@@ -18,6 +18,10 @@ ADDRESS = "payments.events"
 class MemoryHarness:
     """A server in this process; stopping it keeps what it has, as a restart of a durable server does."""
 
+    drops_repeated_ids = True
+    limits_each_consumer = False
+    """Whether `max_unacked` is what one consumer of a group may hold, or all of them together."""
+
     def __init__(self) -> None:
         self._broker: MemoryBroker | None = None
 
@@ -38,6 +42,9 @@ class MemoryHarness:
 class NatsHarness:
     """A nats-server of the test's own; stopping it is a kill -9."""
 
+    drops_repeated_ids = True
+    limits_each_consumer = False
+
     def __init__(self, server: Any) -> None:
         self._server = server
 
@@ -53,6 +60,9 @@ class NatsHarness:
 
 class RedisHarness:
     """A redis-server of the test's own; stopping it is a kill -9."""
+
+    drops_repeated_ids = True
+    limits_each_consumer = False
 
     def __init__(self, server: Any) -> None:
         self._server = server
@@ -70,7 +80,9 @@ class RedisHarness:
 class RabbitHarness:
     """The session's RabbitMQ node, a virtual host of the test's own; stopping it is a kill -9."""
 
-    max_unacked_is_of_each_consumer = True
+    drops_repeated_ids = True
+    """Of one publisher, or on the way to one consumer."""
+    limits_each_consumer = True
 
     def __init__(self, node: Any) -> None:
         self._node = node

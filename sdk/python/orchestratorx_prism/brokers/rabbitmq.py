@@ -30,7 +30,7 @@ from aiormq import Channel
 from orchestratorx_prism.brokers import rabbitmq_dead_letters
 from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
 from orchestratorx_prism.brokers.rabbitmq_consuming import RabbitSubscription
-from orchestratorx_prism.brokers.rabbitmq_link import Link, open_link, unavailable
+from orchestratorx_prism.brokers.rabbitmq_link import Link, close_channel, open_link, unavailable
 from orchestratorx_prism.brokers.rabbitmq_publishing import RecentIds, publish
 from orchestratorx_prism.brokers.rabbitmq_topology import ensure_address, ensure_base, history, queue_is_there
 from orchestratorx_prism.brokers.settings import BrokerSettings
@@ -91,12 +91,17 @@ class RabbitBroker:
                 self._idle.set()
         reasons = {outcome.reason for outcome in outcomes if outcome is not None}
         if "NO_STREAM" in reasons:
-            # Somebody deleted an exchange or the history: the next call makes them again, and repeats may be wanted.
+            # The next call makes it again, and repeats may be wanted.
+            _log.error(
+                "rabbitmq: an exchange or the history was deleted; running consumers bind their groups again within "
+                "10 s, and what is published meanwhile is only in the history"
+            )
             self._sure_of.clear()
             self._published.forget()
-        elif "BROKER_UNAVAILABLE" in reasons and self._link is not None:
-            # What was written and not confirmed must not be confused with what is sent next.
-            await self._link.close()
+        elif "BROKER_UNAVAILABLE" in reasons:
+            # A confirmation that comes late must not be taken for that of what is sent next.
+            await close_channel(channel)
+            self._sending = None
         return outcomes
 
     async def subscribe(self, addresses: Sequence[str], *, group: str) -> RabbitSubscription:

@@ -1,7 +1,7 @@
 """The channel of one RabbitMQ subscription: opened with the group's queues there, and read only on demand.
 
-While nobody fetches, nothing is pushed here, so that a slow member keeps no messages from the others: reading begins with
-basic.consume, whose prefetch is what may still be handed out, and ends with basic.cancel.
+While nobody fetches, nothing is pushed here, so that a slow member keeps no messages from the others: reading begins
+with basic.consume, whose prefetch is what may still be handed out, and ends with basic.cancel.
 """
 
 from __future__ import annotations
