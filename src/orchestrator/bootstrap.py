@@ -129,4 +129,12 @@ def _broker_settings(messaging: MessagingSettings) -> BrokerSettings:
         stream=messaging.stream,
         queue_group=messaging.queue_group,
         replicas=messaging.replicas,
+        stream_maxlen=messaging.stream_maxlen,
+        consumer_group=messaging.consumer_group,
+        wait_replicas=messaging.wait_replicas,
+        wait_aof=messaging.wait_aof,
+        exchange_name=messaging.exchange_name,
+        exchange_type=messaging.exchange_type,
+        exchange_durable=messaging.exchange_durable,
+        queue_prefix=messaging.queue_prefix,
     )

@@ -67,7 +67,7 @@ class MessagingSettings(Section):
 
     broker_type: Literal["memory", "nats", "redis", "kafka", "rabbitmq"] = "memory"
     url: SecretStr = SecretStr("")
-    """With user and password where the broker wants them: `nats://127.0.0.1:4222`."""
+    """With user and password where the broker wants them: `nats://127.0.0.1:4222`, `redis://…`, `amqp://…`."""
     subject_prefix: str = ""
     """NATS: before every subject. Empty: nothing."""
     stream: str = "PAYMENTS"
@@ -76,6 +76,22 @@ class MessagingSettings(Section):
     """NATS: replicas of the stream, when it is made. Three for production."""
     queue_group: str = "orchestratorx"
     """NATS: default consumer group."""
+    stream_maxlen: Annotated[int, Field(ge=0)] = 1_000_000
+    """Redis: most messages a stream keeps; what a group has not ended is never trimmed. 0: no limit."""
+    consumer_group: str = "orchestratorx"
+    """Redis: default consumer group."""
+    wait_replicas: Annotated[int, Field(ge=0)] = 0
+    """Redis: replicas that have a message before it counts as published."""
+    wait_aof: bool = False
+    """Redis 7.2 and later: a message counts as published when it is on disk."""
+    exchange_name: str = ""
+    """RabbitMQ: one more exchange, which gets every message. Empty: none."""
+    exchange_type: str = "topic"
+    """RabbitMQ: its type: topic, fanout, direct or headers."""
+    exchange_durable: bool = True
+    """RabbitMQ: whether it survives a restart of the server."""
+    queue_prefix: str = "orchestratorx"
+    """RabbitMQ: before the names of queues."""
 
 
 class TlsSettings(Section):
