@@ -185,6 +185,26 @@ async def test_members_that_join_a_new_group_at_once_make_it_once(opened: Opened
     assert sorted(bodies(arrived), key=int) == expected(20)
 
 
+@pytest.mark.parametrize("given_up_after_s", [0.02, 0.3, 1.1, 1.25])
+async def test_a_group_whose_maker_gives_up_in_the_middle_is_made_by_the_next(
+    opened: Opened, given_up_after_s: float
+) -> None:
+    publisher = opened()
+    sent = [message(n, key=f"key-{n % 7}") for n in range(300)]
+    assert await publisher.publish(sent) == [None] * 300
+    maker = opened()
+    making = asyncio.create_task(maker.subscribe([EXCHANGE], group="all"))
+    await asyncio.sleep(given_up_after_s)
+    making.cancel()
+    await asyncio.gather(making, return_exceptions=True)
+    await maker.close()
+
+    arrived = await taken(await opened().subscribe([EXCHANGE], group="all"), 300)
+
+    for key in {one.key for one in sent}:
+        assert [one.id for one in arrived if one.key == key] == [one.id for one in sent if one.key == key]
+
+
 async def test_a_wildcard_group_gets_addresses_that_are_new_after_it(opened: Opened) -> None:
     broker = opened()
     subscription = await broker.subscribe(["payments.*"], group="all")

@@ -221,6 +221,48 @@ async def test_a_message_that_always_fails_is_retried_with_its_backoff_and_block
     assert tries[2] - tries[1] >= 0.78
 
 
+async def test_the_order_of_a_key_outlives_a_consumer_that_dies(opened: Opened) -> None:
+    broker, other = opened(ack_wait_s=1.0), opened(ack_wait_s=1.0)
+    dying = await other.subscribe([STREAM], group="all")
+    await broker.publish([message(1, key="a"), message(2, key="a"), message(3, key="b")])
+    (first,) = await dying.fetch(limit=1, timeout_s=2)
+    assert first.message.body == b"1"
+
+    alive = await broker.subscribe([STREAM], group="all")
+    await broker.publish([message(4, key="a")])
+
+    order = []
+    for _ in range(4):
+        (delivery,) = await alive.fetch(limit=1, timeout_s=4)
+        order.append((delivery.message.body, delivery.attempt))
+        await delivery.ack()
+    assert order == [(b"3", 1), (b"1", 2), (b"2", 1), (b"4", 1)]
+
+
+async def test_two_consumers_never_have_messages_of_one_key_at_a_time(opened: Opened, bare: Redis) -> None:
+    broker = opened()
+    consumers = [await opened().subscribe([STREAM], group="all") for _ in range(3)]
+    sent = [message(n, key=f"key-{n % 4}") for n in range(120)]
+    await broker.publish(sent)
+    handled: list[Message] = []
+    busy: set[str] = set()
+
+    async def consume(subscription: Subscription) -> None:
+        while len(handled) < len(sent):
+            for delivery in await subscription.fetch(limit=2, timeout_s=0.3):
+                assert delivery.message.key not in busy
+                busy.add(delivery.message.key)
+                await asyncio.sleep(0.001)
+                handled.append(delivery.message)
+                busy.discard(delivery.message.key)
+                await delivery.ack()
+
+    await asyncio.gather(*(consume(one) for one in consumers))
+    for key in {one.key for one in sent}:
+        assert [one for one in handled if one.key == key] == [one for one in sent if one.key == key]
+    assert await bare.keys("orchestratorx:lane:*") == []
+
+
 async def test_the_number_of_tries_outlives_the_consumer(opened: Opened) -> None:
     broker = opened()
     await broker.publish([message(1)])

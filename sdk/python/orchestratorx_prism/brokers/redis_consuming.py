@@ -3,9 +3,8 @@
 One script takes what was given back and is due, then what others left unfinished for longer than `ack_wait_s`, then
 new entries, within what the group may hold. While there is nothing, XREAD waits on the streams.
 
-Order per key: within one `Subscription`, a message is handed out when the one before it of the same key is ended.
-Between several subscriptions of one group Redis deals messages out regardless of key. Where that matters, run one
-consumer a group, or set `max_unacked=1`.
+Order per key holds over all consumers of a group: a message is handed out when the one before it of the same key is
+ended, here or anywhere. Of what another consumer has, dead or alive, the server keeps a list for each key (`lane`).
 """
 
 from __future__ import annotations
@@ -22,22 +21,10 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
 from orchestratorx_prism.brokers.key_order import KeyOrder
+from orchestratorx_prism.brokers.redis_group_scripts import END, GIVE_BACK, GIVEN_BACK, KEEP, LEAVE, PARK, TAKE
 from orchestratorx_prism.brokers.redis_link import Argument, Link, unavailable
 from orchestratorx_prism.brokers.redis_messages import dead_letter_fields, fields_of, message_of
-from orchestratorx_prism.brokers.redis_scripts import (
-    END,
-    GIVE_BACK,
-    GIVEN_BACK,
-    GROUPS,
-    JOIN,
-    KEEP,
-    LEAVE,
-    PARK,
-    STREAMS,
-    TAKE,
-    dead_letters_key,
-    delayed_key,
-)
+from orchestratorx_prism.brokers.redis_scripts import GROUPS, JOIN, STREAMS, dead_letters_key, delayed_key, lane_key
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
 _log = logging.getLogger(__name__)
@@ -50,6 +37,8 @@ _FIND_EVERY_S = 1.0
 """How often one with a `*` looks for new streams."""
 _LOOK_EVERY_S = 0.5
 """How often it looks for what others left; new messages wake it at once."""
+_POSTPONE_MS = 100
+"""How soon it asks again whether another consumer has ended the message before, of the same key."""
 _WATCH_FOR_S = 0.5
 """Longest that one XREAD waits, and so closing."""
 
@@ -159,7 +148,8 @@ class RedisSubscription:
 
     async def end(self, delivery: RedisDelivery) -> None:
         with self._returning_if_untold(delivery):
-            await (await self._link_now()).run_durably(END, self._keys_of(delivery), [self.group, delivery.entry])
+            keys = [*self._keys_of(delivery), self._lane_of(delivery)]
+            await (await self._link_now()).run_durably(END, keys, [self.group, delivery.entry])
         self._ended(delivery)
 
     async def give_back(self, delivery: RedisDelivery, delay_s: float) -> None:
@@ -168,7 +158,7 @@ class RedisSubscription:
 
     async def park(self, delivery: RedisDelivery, reason: str) -> None:
         dead = DeadLetter(delivery.message, self.group, reason, delivery.attempt)
-        keys = [*self._keys_of(delivery), dead_letters_key(self.group)]
+        keys = [*self._keys_of(delivery), self._lane_of(delivery), dead_letters_key(self.group)]
         arguments: list[Argument] = [self.group, delivery.entry, *dead_letter_fields(dead)]
         with self._returning_if_untold(delivery):
             await (await self._link_now()).run_durably(PARK, keys, arguments)
@@ -199,6 +189,9 @@ class RedisSubscription:
     def _keys_of(self, delivery: RedisDelivery) -> list[str]:
         return [delivery.stream, delayed_key(self.group, delivery.stream)]
 
+    def _lane_of(self, delivery: RedisDelivery) -> str:
+        return lane_key(self.group, delivery.stream, delivery.message.key)
+
     def _stream_keys(self) -> list[str]:
         return [key for stream in self._streams for key in (stream, delayed_key(self.group, stream))]
 
@@ -221,13 +214,8 @@ class RedisSubscription:
         # From another stream first each time, so that a busy one does not starve the others.
         self._streams.append(self._streams.pop(0))
         settings = self._settings
-        arguments: list[Argument] = [
-            self.group,
-            self._consumer,
-            limit,
-            settings.max_unacked,
-            int(settings.ack_wait_s * 1000),
-        ]
+        arguments: list[Argument] = [self.group, self._consumer, limit, settings.max_unacked]
+        arguments += [int(settings.ack_wait_s * 1000), _POSTPONE_MS, GIVEN_BACK]
         found, last_ids, next_due_ms, remade, deleted = await (await self._link_now()).run(
             TAKE, self._stream_keys(), arguments
         )

@@ -8,6 +8,7 @@ Keys, beside the streams, which are named by their addresses:
 | `orchestratorx:groups` | hash: group → its addresses as JSON |
 | `orchestratorx:ids:<stream>` | sorted set: event ids of the last publishes, by time |
 | `orchestratorx:delayed:<group>:<stream>` | sorted set: entries given back, by when they are due |
+| `orchestratorx:lane:<group>:<stream>:<key>` | list: the key's unfinished entries, oldest first |
 | `orchestratorx:dead_letters:<group>` | stream: what the group has parked |
 
 Scripts name keys that they compute, so the server must not be a Redis Cluster; `redis_link` refuses one.
@@ -21,8 +22,6 @@ from typing import Final
 
 STREAMS: Final = "orchestratorx:streams"
 GROUPS: Final = "orchestratorx:groups"
-GIVEN_BACK: Final = "given-back"
-"""The consumer that owns what a closed subscription left unfinished."""
 
 
 def ids_key(stream: str) -> str:
@@ -31,6 +30,10 @@ def ids_key(stream: str) -> str:
 
 def delayed_key(group: str, stream: str) -> str:
     return f"orchestratorx:delayed:{group}:{stream}"
+
+
+def lane_key(group: str, stream: str, key: str) -> str:
+    return f"orchestratorx:lane:{group}:{stream}:{key}"
 
 
 def dead_letters_key(group: str) -> str:
@@ -175,146 +178,5 @@ end
 local extra = redis.call('ZCARD', ids) - max_ids
 if extra > 0 then redis.call('ZREMRANGEBYRANK', ids, 0, extra - 1) end
 return replies
-"""
-)
-
-TAKE: Final = Script(
-    """
--- KEYS: of each stream the stream and its delayed ones. ARGV: group, consumer, limit, max_unacked, ack_wait_ms.
--- Returns deliveries {stream's number, entry id, attempt, fields}, each stream's last id, ms until the next delayed one
--- (-1: none), numbers of streams whose group was gone, and how many pending entries somebody deleted.
-local group, consumer, left = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local room, ack_wait = tonumber(ARGV[4]), tonumber(ARGV[5])
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local found, last_ids, remade, deleted, next_due = {}, {}, {}, 0, -1
-
-local function claim(number, stream, delayed, id)
-  local row = redis.call('XPENDING', stream, group, id, id, 1)[1]
-  redis.call('ZREM', delayed, id)
-  if not row then return end
-  local entry = redis.call('XCLAIM', stream, group, consumer, 0, id)[1]
-  if entry and entry[2] then
-    found[#found + 1] = {number, id, row[4] + 1, entry[2]}
-    left = left - 1
-  else
-    redis.call('XACK', stream, group, id)
-    deleted = deleted + 1
-  end
-end
-
-for k = 1, #KEYS, 2 do
-  local pending = redis.pcall('XPENDING', KEYS[k], group)
-  if pending.err then
-    local made = redis.pcall('XGROUP', 'CREATE', KEYS[k], group, '0', 'MKSTREAM')
-    if made.err then return made end
-    redis.call('DEL', KEYS[k + 1])
-    remade[#remade + 1] = (k + 1) / 2
-  else
-    room = room - pending[1]
-  end
-end
-for k = 1, #KEYS, 2 do
-  local number, stream, delayed = (k + 1) / 2, KEYS[k], KEYS[k + 1]
-  if left > 0 then
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, left)) do
-      claim(number, stream, delayed, id)
-    end
-  end
-  if left > 0 then
-    local count = left + redis.call('ZCARD', delayed)
-    for _, row in ipairs(redis.call('XPENDING', stream, group, 'IDLE', ack_wait, '-', '+', count)) do
-      if left > 0 and not redis.call('ZSCORE', delayed, row[1]) then claim(number, stream, delayed, row[1]) end
-    end
-  end
-  local count = math.min(left, room)
-  if count > 0 then
-    local fresh = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, '>')
-    for _, entry in ipairs(fresh and fresh[1][2] or {}) do
-      found[#found + 1] = {number, entry[1], 1, entry[2]}
-      left, room = left - 1, room - 1
-    end
-  end
-  local first_due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
-  if first_due then
-    local wait = math.max(0, first_due - now)
-    if next_due < 0 or wait < next_due then next_due = wait end
-  end
-  local info = redis.call('XINFO', 'STREAM', stream)
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then last_ids[number] = info[i + 1] end
-  end
-end
-return {found, last_ids, next_due, remade, deleted}
-"""
-)
-
-END: Final = Script(
-    """
--- KEYS: stream, delayed. ARGV: group, entry id.
-redis.call('ZREM', KEYS[2], ARGV[2])
-return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-"""
-)
-
-GIVE_BACK: Final = Script(
-    """
--- KEYS: stream, delayed. ARGV: group, consumer, entry id, delay_ms. Nothing, if somebody else has the entry now.
-local rows = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1)
-if rows.err or not rows[1] or rows[1][2] ~= ARGV[2] then return 0 end
-local time = redis.call('TIME')
-redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[4], ARGV[3])
-return 1
-"""
-)
-
-KEEP: Final = Script(
-    """
--- KEYS: stream. ARGV: group, consumer, entry ids: those that the consumer still has do not go to others for a while.
-for i = 3, #ARGV do
-  local rows = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)
-  if not rows.err and rows[1] and rows[1][2] == ARGV[2] then
-    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
-  end
-end
-return 1
-"""
-)
-
-PARK: Final = Script(
-    """
--- KEYS: stream, delayed, dead letters. ARGV: group, entry id, then names and values of the dead letter.
--- Nothing, if the entry was ended before.
-local rows = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1)
-if rows.err or not rows[1] then return 0 end
-redis.call('XADD', KEYS[3], '*', unpack(ARGV, 3))
-redis.call('ZREM', KEYS[2], ARGV[2])
-return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-"""
-)
-
-LEAVE: Final = Script(
-    """
--- KEYS: of each stream the stream and its delayed ones. ARGV: group, consumer, whose name for what is left.
--- Also forgets consumers that ended without leaving, an hour after their entries went to others.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for k = 1, #KEYS, 2 do
-  local rows = redis.pcall('XPENDING', KEYS[k], ARGV[1], '-', '+', 1000000, ARGV[2])
-  if not rows.err then
-    for _, row in ipairs(rows) do
-      redis.call('XCLAIM', KEYS[k], ARGV[1], ARGV[3], 0, row[1], 'JUSTID')
-      redis.call('ZADD', KEYS[k + 1], 'NX', now, row[1])
-    end
-    for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[k], ARGV[1])) do
-      -- Only one that has nothing pending: deleting a consumer drops what it has.
-      local name, pending, idle = info[2], info[4], info[6]
-      if pending == 0 and (name == ARGV[2] or idle > 3600000) then
-        redis.call('XGROUP', 'DELCONSUMER', KEYS[k], ARGV[1], name)
-      end
-    end
-  end
-end
-return 1
 """
 )
