@@ -33,7 +33,7 @@ test: .venv/.dev ## Run every test; installs and starts the servers it needs
 	@. .services/env && CI=$${CI:-} $(PYTEST) $(ARGS); status=$$?; scripts/services stop; exit $$status
 
 test-embedded: .venv/.dev ## Run the tests that need no server
-	@$(PYTEST) -m "not postgres and not nats and not kafka" $(ARGS)
+	@$(PYTEST) -m "not postgres and not nats and not kafka and not redis and not rabbitmq" $(ARGS)
 
 check: .venv/.dev ## Format, lint, types, import rules, protos, generated code and documents
 	@scripts/check

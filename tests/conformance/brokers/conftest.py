@@ -82,15 +82,60 @@ class KafkaHarness:
         self._server.start()
 
 
+class RedisHarness:
+    """A redis-server of the test's own; stopping it is a kill -9."""
+
+    drops_repeated_ids = True
+    limits_each_consumer = False
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+
+    def open(self, settings: BrokerSettings) -> Broker:
+        return open_broker(replace(settings, broker_type="redis", url=self._server.url))
+
+    def stop(self) -> None:
+        self._server.kill()
+
+    def start(self) -> None:
+        self._server.start()
+
+
+class RabbitHarness:
+    """The session's RabbitMQ node, a virtual host of the test's own; stopping it is a kill -9."""
+
+    drops_repeated_ids = True
+    """Of one publisher, or on the way to one consumer."""
+    limits_each_consumer = True
+
+    def __init__(self, node: Any) -> None:
+        self._node = node
+
+    def open(self, settings: BrokerSettings) -> Broker:
+        return open_broker(replace(settings, broker_type="rabbitmq", url=self._node.url(self._node.virtual_host)))
+
+    def stop(self) -> None:
+        self._node.kill()
+
+    def start(self) -> None:
+        self._node.start()
+
+
 @pytest.fixture(
     params=[
         "memory",
         pytest.param("nats", marks=pytest.mark.nats),
         pytest.param("kafka", marks=[pytest.mark.kafka, pytest.mark.timeout(180)]),
+        pytest.param("redis", marks=pytest.mark.redis),
+        pytest.param("rabbitmq", marks=pytest.mark.rabbitmq),
     ]
 )
 def server(request: pytest.FixtureRequest) -> Any:
     """One broker's server: `stop()`, `start()`."""
+    if request.param == "rabbitmq":
+        return RabbitHarness(request.getfixturevalue("rabbit_server"))
+    if request.param == "redis":
+        return RedisHarness(request.getfixturevalue("redis_server"))
     if request.param == "memory":
         return MemoryHarness()
     if request.param == "kafka":

@@ -22,31 +22,78 @@ def test_a_misspelled_broker_is_refused_with_the_nearest_name() -> None:
 
 @pytest.mark.parametrize("name", ["", "memory ", "something else entirely"])
 def test_an_unknown_broker_is_refused_with_the_list(name: str) -> None:
-    with pytest.raises(SettingsRejected, match="memory, nats, kafka"):
+    with pytest.raises(SettingsRejected, match="memory, nats, kafka, redis, rabbitmq"):
         open_broker(BrokerSettings(name))
 
 
-@pytest.mark.parametrize("name", ["redis", "rabbitmq"])
-def test_a_broker_of_a_later_version_is_refused_as_such(name: str) -> None:
-    with pytest.raises(SettingsRejected, match="not available in this version"):
-        open_broker(BrokerSettings(name, url="x://y"))
-
-
-def test_a_missing_driver_is_refused_with_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "url", "module"),
+    [
+        ("nats", "nats://127.0.0.1:4222", "nats"),
+        ("redis", "redis://127.0.0.1:6379/0", "redis"),
+        ("rabbitmq", "amqp://127.0.0.1:5672/", "aio_pika"),
+    ],
+)
+def test_a_missing_driver_is_refused_with_the_install_command(
+    monkeypatch: pytest.MonkeyPatch, name: str, url: str, module: str
+) -> None:
     real_import = builtins.__import__
 
-    def without_nats(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "nats" or name.startswith("nats."):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        return real_import(name, *args, **kwargs)
+    def without_driver(wanted: str, *args: Any, **kwargs: Any) -> Any:
+        if wanted == module or wanted.startswith(f"{module}."):
+            raise ModuleNotFoundError(f"No module named {wanted!r}", name=wanted)
+        return real_import(wanted, *args, **kwargs)
 
-    for name in [n for n in sys.modules if n.startswith("orchestratorx_prism.brokers.nats")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(builtins, "__import__", without_nats)
+    for loaded in [n for n in sys.modules if n.startswith(f"orchestratorx_prism.brokers.{name}")]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setattr(builtins, "__import__", without_driver)
 
     with pytest.raises(DriverMissing) as missing:
-        open_broker(BrokerSettings("nats", url="nats://127.0.0.1:4222"))
-    assert missing.value.fix == 'pip install "orchestratorx-prism[nats]"'
+        open_broker(BrokerSettings(name, url=url))
+    assert missing.value.fix == f'pip install "orchestratorx-prism[{name}]"'
+
+
+@pytest.mark.parametrize(
+    ("settings", "faults"),
+    [
+        (BrokerSettings("redis"), ["url: missing; for example redis://127.0.0.1:6379/0"]),
+        (BrokerSettings("redis", url="redis://a, redis://b"), ["url: one server, the primary"]),
+        (BrokerSettings("redis", url="http://a"), ["url: begins with redis://"]),
+        (BrokerSettings("redis", url="redis://a:port"), ["url: begins with redis://"]),
+        (
+            BrokerSettings("redis", url="redis://a", consumer_group="", stream_maxlen=-1, wait_replicas=-1),
+            ["consumer_group: ", "stream_maxlen: ", "wait_replicas: "],
+        ),
+        (BrokerSettings("rabbitmq"), ["url: missing; for example amqp://guest:guest@127.0.0.1:5672/"]),
+        (BrokerSettings("rabbitmq", url="amqp://a, redis://b"), ["url: every server begins with amqp://"]),
+        (
+            BrokerSettings("rabbitmq", url="amqp://a", exchange_name="a b", exchange_type="topics", queue_prefix=""),
+            ["exchange_name: ", "exchange_type: one of topic, fanout, direct, headers", "queue_prefix: "],
+        ),
+        (BrokerSettings("rabbitmq", url="amqp://a", max_unacked=70_000), ["max_unacked: at most 65535"]),
+    ],
+)
+def test_settings_of_redis_and_rabbitmq_that_are_wrong_are_named_with_what_is_right(
+    settings: BrokerSettings, faults: list[str]
+) -> None:
+    found = settings.faults()
+    assert len(found) == len(faults)
+    for fault, beginning in zip(found, faults, strict=True):
+        assert fault.startswith(beginning)
+
+
+def test_settings_that_are_right_have_no_faults() -> None:
+    urls = {
+        "redis": "rediss://user:hush@cache.internal:6380/2",
+        "rabbitmq": "amqps://user:hush@one:5671/shop, amqps://user:hush@two:5671/shop",
+    }
+    for name, url in urls.items():
+        assert BrokerSettings(name, url=url).faults() == []
+
+
+def test_the_group_of_those_who_name_none_has_the_broker_s_own_word() -> None:
+    assert BrokerSettings("redis", consumer_group="shop").default_group == "shop"
+    assert BrokerSettings("nats", queue_group="shop").default_group == "shop"
 
 
 def test_without_aiokafka_the_install_command_is_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
