@@ -1,0 +1,37 @@
+"""The channels and brokers of an installation, as the catalogue wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from orchestrator.catalogue.model import Server
+from orchestrator.publishing.channels import BUILT_IN, DEFAULT_BROKER, Channel, built_in_channels
+from orchestrator.settings import Settings
+from orchestratorx_prism.brokers import BrokerSettings
+
+_PROTOCOLS: Final[Mapping[str, str]] = {"nats": "nats", "redis": "redis", "kafka": "kafka", "rabbitmq": "amqp"}
+"""Broker type → its name in AsyncAPI's bindings. Memory has no address."""
+
+
+def configured_channels(_settings: Settings) -> list[Channel]:
+    """What is published."""
+    return built_in_channels(tuple(BUILT_IN))
+
+
+def configured_servers(settings: Settings) -> dict[str, Server]:
+    """Brokers by the name that channels call them by, without users and passwords."""
+    messaging = settings.messaging
+    broker = BrokerSettings(broker_type=messaging.broker_type, url=messaging.url.get_secret_value())
+    found = server_of(DEFAULT_BROKER, broker)
+    return {} if found is None else {DEFAULT_BROKER: found}
+
+
+def server_of(name: str, broker: BrokerSettings) -> Server | None:
+    """The broker's protocol and addresses; None for one that has none."""
+    protocol = _PROTOCOLS.get(broker.broker_type)
+    if protocol is None or not broker.servers:
+        return None
+    hosts = tuple(urlsplit(address).netloc for address in broker.address.split(","))
+    return Server(name, protocol, hosts)
