@@ -11,7 +11,10 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretBytes, SecretStr, field_validator, model_validator
+
+from orchestrator.settings_messaging import ChannelSettings, MessagingSettings, Section
+from orchestratorx_prism.config import DEFAULT_BROKER
 
 DEFAULT_MERCHANT = "default"
 _LOOPBACK_NAMES = {"localhost"}
@@ -21,12 +24,6 @@ Port = Annotated[int, Field(ge=0, le=65_535)]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 ApiKey = Annotated[SecretStr, Field(min_length=1)]
 """Not empty: whoever sends no key sends the empty one."""
-
-
-class Section(BaseModel):
-    """A part of the settings: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class ConnectorSettings(Section):
@@ -63,22 +60,6 @@ class MerchantSettings(Section):
     environment: Literal["SANDBOX", "PRODUCTION"] | None = None
     """Unset: the installation's."""
     connectors: dict[str, ConnectorSettings] = Field(default_factory=dict)
-
-
-class MessagingSettings(Section):
-    """The broker that events are published to."""
-
-    broker_type: Literal["memory", "nats", "redis", "kafka", "rabbitmq"] = "memory"
-    url: SecretStr = SecretStr("")
-    """With user and password where the broker wants them: `nats://127.0.0.1:4222`."""
-    subject_prefix: str = ""
-    """NATS: before every subject. Empty: nothing."""
-    stream: str = "PAYMENTS"
-    """NATS: the JetStream stream; made if it is missing."""
-    replicas: Annotated[int, Field(ge=1, le=5)] = 1
-    """NATS: replicas of the stream, when it is made. Three for production."""
-    queue_group: str = "orchestratorx"
-    """NATS: default consumer group."""
 
 
 class TlsSettings(Section):
@@ -146,6 +127,13 @@ class Settings(Section):
     log_format: Literal["json", "console"] = "json"
 
     messaging: MessagingSettings = MessagingSettings()
+    """The broker that channels publish to."""
+    brokers: dict[str, MessagingSettings] = Field(default_factory=dict)
+    """Further brokers by name, for channels that say so."""
+    channels: dict[str, ChannelSettings] = Field(default_factory=dict)
+    """What is published, where and how: `events`, `payments`, `payment_requests`, and channels of your own."""
+    sandbox_env: Literal["dev", "sit"] = "dev"
+    """What {env} is in addresses for test money. For real money it is "prod", always."""
     merchants: dict[str, MerchantSettings] = Field(default_factory=dict)
     duplicate_window: Annotated[int, Field(ge=1)] = 10_000
     """`memory:` only: how many events are remembered."""
@@ -155,6 +143,13 @@ class Settings(Section):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ipaddress.ip_network(network, strict=False)
+        return value
+
+    @field_validator("brokers")
+    @classmethod
+    def _own_names(cls, value: dict[str, MessagingSettings]) -> dict[str, MessagingSettings]:
+        if DEFAULT_BROKER in value:
+            raise ValueError(f"the broker named {DEFAULT_BROKER} is `messaging`; choose another name")
         return value
 
     @field_validator("raw_keys")

@@ -5,14 +5,12 @@ Only `bootstrap` and commands call this. It is the one place that reads the envi
 
 from __future__ import annotations
 
-import json
 import os
-import tomllib
 from collections.abc import Mapping
 from contextvars import ContextVar
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -26,7 +24,8 @@ from pydantic_settings import (
 
 from orchestrator.plugins import installed_connectors
 from orchestrator.settings import DEFAULT_MERCHANT, ConnectorSettings, MerchantSettings, Settings
-from orchestratorx_prism.errors import SettingsRejected
+from orchestrator.settings_messaging import FAULTS
+from orchestratorx_prism.config import read_settings_file, settings_rejected
 
 PREFIX = "ORCHESTRATOR_"
 _LEVEL = "__"
@@ -67,18 +66,18 @@ def load_settings(file: str | Path | None = None, overrides: Mapping[str, Any] |
         SettingsRejected: Every fault, one a line.
     """
     path = file or os.environ.get("ORCHESTRATOR_CONFIG")
-    values = read_file(Path(path)) if path else {}
+    values = read_settings_file(Path(path)) if path else {}
     faults = _unknown_variables()
     try:
         _command_line.set({name: value for name, value in (overrides or {}).items() if value is not None})
         settings: Settings = _Sources(**values)
         faults += _unknown_connectors(settings)
     except ValidationError as error:
-        faults += [_say(detail) for detail in error.errors()]
+        faults += [line for detail in error.errors() for line in _say(detail)]
     except SettingsError as error:
         faults.append(_say_unreadable(error))
     if faults:
-        raise _rejected(faults)
+        raise settings_rejected(faults)
     return _with_provider_variables(settings)
 
 
@@ -91,32 +90,11 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     try:
         settings = Settings.model_validate(dict(values))
     except ValidationError as error:
-        raise _rejected([_say(detail) for detail in error.errors()]) from None
+        raise settings_rejected([line for detail in error.errors() for line in _say(detail)]) from None
     faults = _unknown_connectors(settings)
     if faults:
-        raise _rejected(faults)
+        raise settings_rejected(faults)
     return settings
-
-
-def read_file(path: Path) -> dict[str, Any]:
-    """The file's values. JSON or TOML by its ending.
-
-    Raises:
-        SettingsRejected: Missing, unreadable, or neither.
-    """
-    readers = {".json": json.loads, ".toml": tomllib.loads}
-    reader = readers.get(path.suffix)
-    if reader is None:
-        raise _rejected([f"{path}: the file must end in .json or .toml"])
-    try:
-        values = reader(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise _rejected([f"{path}: {error.strerror}"]) from None
-    except ValueError as error:
-        raise _rejected([f"{path}: {error}"]) from None
-    if not isinstance(values, dict):
-        raise _rejected([f"{path}: must hold an object at its top"])
-    return values
 
 
 def _with_provider_variables(settings: Settings) -> Settings:
@@ -173,12 +151,14 @@ def _say_unreadable(error: SettingsError) -> str:
     return f'{PREFIX}{field.upper()}: not JSON; lists and sections are written as JSON: \'["one", "two"]\''
 
 
-def _say(detail: ErrorDetails) -> str:
+def _say(detail: ErrorDetails) -> list[str]:
     where = ".".join(str(part) for part in detail["loc"]) or "settings"
+    if detail["type"] == FAULTS:
+        return [f"{where}.{fault}" for fault in detail["ctx"]["faults"]]
     if detail["type"] == "extra_forbidden":
         near = get_close_matches(str(detail["loc"][-1]), _names_at(detail["loc"][:-1]), n=1)
-        return f"{where}: no such setting" + (f"; did you mean {near[0]}?" if near else "")
-    return f"{where}: {detail['msg'].removeprefix('Value error, ')}"
+        return [f"{where}: no such setting" + (f"; did you mean {near[0]}?" if near else "")]
+    return [f"{where}: {detail['msg'].removeprefix('Value error, ')}"]
 
 
 def _names_at(loc: tuple[int | str, ...]) -> list[str]:
@@ -188,13 +168,6 @@ def _names_at(loc: tuple[int | str, ...]) -> list[str]:
         field = getattr(model, "model_fields", {}).get(part)
         if field is not None:
             model = field.annotation
-        elif model == dict[str, MerchantSettings]:
-            model = MerchantSettings
-        elif model == dict[str, ConnectorSettings]:
-            model = ConnectorSettings
+        elif get_origin(model) is dict:
+            model = get_args(model)[1]
     return list(getattr(model, "model_fields", {}))
-
-
-def _rejected(faults: list[str]) -> SettingsRejected:
-    lines = "\n  ".join(faults)
-    return SettingsRejected(f"the settings do not hold together:\n  {lines}", fix="mend each line; nothing was started")

@@ -10,7 +10,8 @@ from typing import Any
 
 from orchestrator.plugins import installed_connectors
 from orchestrator.settings import DEFAULT_MERCHANT, Settings, plain
-from orchestrator.settings_loading import PREFIX, read_file
+from orchestrator.settings_loading import PREFIX
+from orchestratorx_prism.config import read_settings_file
 
 DEFAULT = "default"
 
@@ -35,7 +36,7 @@ def shown_settings(
         file: The file they were loaded with; None: the one ORCHESTRATOR_CONFIG names, if any.
     """
     path = file or environment.get("ORCHESTRATOR_CONFIG")
-    in_file = read_file(Path(path)) if path else {}
+    in_file = read_settings_file(Path(path)) if path else {}
     return [
         Shown(".".join(name), value, _origin(name, environment, in_file, path or ""))
         for name, value in _leaves(plain(settings), ())

@@ -10,8 +10,10 @@ from typing import Any
 from connectors.spi import Label
 from orchestrator.listening import join_host_port
 from orchestrator.plugins import installed_connectors
+from orchestrator.publishing.channel_settings import configured_channels
 from orchestrator.serving import Addresses
 from orchestrator.settings import DEFAULT_MERCHANT, Settings, is_loopback
+from orchestrator.settings_messaging import MessagingSettings
 from orchestrator.workers import usable_cpus
 
 
@@ -26,6 +28,8 @@ class Report:
     http: str
     database: str
     broker: str
+    channels: list[str]
+    """Those that are on."""
     connectors: Mapping[str, list[str]]
     """Connector → merchants that have a webhook secret for it."""
     warnings: list[str]
@@ -44,6 +48,7 @@ class Report:
             f"  probes      {self.http}/livez  /readyz  /metrics",
             f"  database    {self.database}",
             f"  broker      {self.broker}",
+            f"  channels    {', '.join(self.channels) or 'none'}",
             f"  connectors  {'; '.join(_connector_line(name, m) for name, m in self.connectors.items())}",
         ]
         return "\n".join([*lines, *(f"  warning     {text}" for text in self.warnings)])
@@ -61,6 +66,7 @@ def report(settings: Settings, addresses: Addresses) -> Report:
         http=f"{scheme}://{join_host_port(addresses.http_host, addresses.http_port)}",
         database=without_password(settings.database_url.get_secret_value()),
         broker=_broker(settings),
+        channels=[channel.name for channel in configured_channels(settings)],
         connectors={name: list(_merchants_with_secret(settings, label)) for name, label in labels.items()},
         warnings=warnings(settings, labels),
     )
@@ -106,9 +112,15 @@ def without_password(url: str) -> str:
 
 
 def _broker(settings: Settings) -> str:
-    servers = settings.messaging.url.get_secret_value().split(",")
+    """The one of `messaging`, then the others with their names."""
+    named = [f"{name}: {_address(section)}" for name, section in settings.brokers.items()]
+    return "; ".join([_address(settings.messaging), *named])
+
+
+def _address(messaging: MessagingSettings) -> str:
+    servers = messaging.url.get_secret_value().split(",")
     shown = ",".join(without_password(server.strip()) for server in servers)
-    return f"{settings.messaging.broker_type} {shown}".strip()
+    return f"{messaging.broker_type} {shown}".strip()
 
 
 def _merchants_with_secret(settings: Settings, label: Label) -> Iterable[str]:

@@ -33,6 +33,7 @@ from orchestratorx_prism.errors import (
 if TYPE_CHECKING:
     from orchestratorx_prism.clients._generated import DisputeClient, PaymentClient, RefundClient
     from orchestratorx_prism.clients.events import EventClient, EventPage
+    from orchestratorx_prism.config import Config, load_config
     from orchestratorx_prism.from_values import event_from_dict
     from orchestratorx_prism.transports.grpc import Tls
     from orchestratorx_prism.values import to_dict
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Config",
     "DeadlineExpired",
     "DisputeClient",
     "DriverMissing",
@@ -69,10 +71,12 @@ __all__ = [
     "UnknownConnector",
     "__version__",
     "event_from_dict",
+    "load_config",
     "to_dict",
 ]
 
 _LAZY: Final = {
+    "Config": "config",
     "DisputeClient": "clients._generated",
     "EventClient": "clients.events",
     "EventPage": "clients.events",
@@ -83,6 +87,7 @@ _LAZY: Final = {
     "StreamedEvent": "wrappers",
     "Tls": "transports.grpc",
     "event_from_dict": "from_values",
+    "load_config": "config",
     "to_dict": "values",
 }
 """Name → the module of this package that has it."""

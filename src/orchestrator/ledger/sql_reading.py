@@ -11,11 +11,13 @@ from typing import Any, Final, TypeVar
 
 from orchestrator.ledger.filters import DEFAULT_MERCHANT, Wanted, like_pattern, wanted
 from orchestrator.ledger.paging import fingerprint, position_of, token_after
+from orchestrator.ledger.payouts import DECODE as DECODE_PAYOUT
 from orchestrator.ledger.raw import RawVault
 from orchestrator.ledger.records import DECODE, PaymentRecord
 from orchestrator.ledger.references import (
     DISPUTE_ID,
     PAYMENT_ID,
+    PAYOUT_ID,
     REFUND_ID,
     base_key,
     column_text,
@@ -26,6 +28,7 @@ from orchestrator.ledger.references import (
 from orchestrator.ledger.rows import published
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
+from orchestratorx_prism.v1.event_data_pb2 import PayoutData
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 from orchestratorx_prism.v1.payment_pb2 import Payment
@@ -201,6 +204,15 @@ class Reading:
         """See `Ledger`."""
         messages, token = await self._children("disputes", request)
         return [Dispute.FromString(message) for message in messages], token
+
+    async def get_payout(self, merchant_id: str, payout_id: str) -> PayoutData | None:
+        """See `Ledger`."""
+        key = key_of_id(PAYOUT_ID, payout_id)
+        if key is None:
+            return None
+        query = "SELECT record FROM payouts WHERE key = ? AND merchant_id = ?"
+        rows = await self._fetch(query, (key, column_text(merchant_id)))
+        return DECODE_PAYOUT(rows[0][0]).view() if rows else None
 
     async def _child(self, table: str, merchant_id: str, key: bytes | None) -> bytes | None:
         if key is None:

@@ -90,7 +90,7 @@ class _Batch:
     """A claim on its way through one round."""
 
     rows: list[OutboxRow] = field(default_factory=list)
-    """Those to publish, each with its message at the same index."""
+    """Those to publish, each with its message at the same index; one that is several messages is there as often."""
     messages: list[Message] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
     """Row ids: published, or not selected by the channel."""
@@ -155,11 +155,11 @@ class Line:
         batch = self._encoded(claim.rows)
         outcomes = await self._outcomes(batch.messages)
         for row, outcome in zip(batch.rows, outcomes, strict=True):
-            if outcome is None:
-                batch.done.append(row.row_id)
-            else:
-                batch.failed[row.row_id] = outcome
-        published = sum(outcome is None for outcome in outcomes)
+            if outcome is not None:
+                batch.failed.setdefault(row.row_id, outcome)
+        sent = [row_id for row_id in dict.fromkeys(row.row_id for row in batch.rows) if row_id not in batch.failed]
+        batch.done += sent
+        published = len(sent)
         if published:
             self._metrics.published(self.channel.name, published)
         if batch.done:
@@ -182,26 +182,26 @@ class Line:
                 batch.failed[row.row_id] = BrokerUnavailable("an earlier event of the key failed", reason="ORDER_HELD")
                 continue
             try:
-                message = self._message_of(row, now_ns)
+                messages = self._messages_of(row, now_ns)
             except Exception as error:
                 fault = error if isinstance(error, PrismError) else Internal(f"encoding raised {type(error).__name__}")
                 batch.failed[row.row_id] = fault
                 if row.partition_key:
                     held.add(row.partition_key)
                 continue
-            if message is None:
-                batch.done.append(row.row_id)
+            if messages:
+                batch.rows += [row] * len(messages)
+                batch.messages += messages
             else:
-                batch.rows.append(row)
-                batch.messages.append(message)
+                batch.done.append(row.row_id)
         return batch
 
-    def _message_of(self, row: OutboxRow, now_ns: int) -> Message | None:
+    def _messages_of(self, row: OutboxRow, now_ns: int) -> list[Message]:
         event = Event.FromString(row.event)
-        if not self.channel.selection.takes(event):
-            return None
+        if not self.channel.takes(event):
+            return []
         event.published_at.FromNanoseconds(now_ns)
-        return self.channel.message_of(event)
+        return self.channel.messages_of(event)
 
     async def _outcomes(self, messages: list[Message]) -> Sequence[PrismError | None]:
         """One a message. Cut off while the lease holds: later, another relay may be publishing the same rows."""

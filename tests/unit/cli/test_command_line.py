@@ -172,13 +172,21 @@ def test_config_check_tells_every_fault_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "orchestrator.json"
-    file.write_text('{"http_prt": 1, "messaging": {"replicas": 9}}')
+    file.write_text('{"http_prt": 1, "messaging": {"broker_type": "nats", "replicas": 9}}')
     monkeypatch.setenv("ORCHESTRATOR_GRPC_PORT", "99999")
     monkeypatch.setenv("ORCHESTRATOR_LOG_LEVL", "info")
     assert run(["config", "check", "--config", str(file)]) == 2
     text = capsys.readouterr().err
     assert text.startswith("SETTINGS_INVALID: ")
-    for fault in ("http_prt", "http_port", "messaging.replicas", "grpc_port", "ORCHESTRATOR_LOG_LEVEL", "  fix: "):
+    for fault in (
+        "http_prt",
+        "http_port",
+        "messaging.replicas",
+        "messaging.url",
+        "grpc_port",
+        "ORCHESTRATOR_LOG_LEVEL",
+        "  fix: ",
+    ):
         assert fault in text
 
 

@@ -84,7 +84,7 @@ def test_a_selection_takes_what_it_names(event: MakeEvent, selection: Selection,
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"address": "payments.{env}"}, r"address: takes .*\{merchant\}, not \{env\}"),
+        ({"address": "payments.{stage}"}, r"address: takes .*\{merchant\}, not \{stage\}"),
         ({"address": "payments.{type!r}"}, "address: takes"),
         ({"address": "payments.{}"}, "address: takes"),
         ({"address": "payments.{type"}, "address: a brace is not closed"),

@@ -14,10 +14,10 @@ import orchestratorx_prism
 from orchestratorx_prism import sync
 
 PUBLIC = """
-    DeadlineExpired DisputeClient DriverMissing EventClient EventPage HandledEvent Internal NotFound NotSupported
+    Config DeadlineExpired DisputeClient DriverMissing EventClient EventPage HandledEvent Internal NotFound NotSupported
     PayloadRejected PayloadTooLarge PaymentClient PermissionRefused PrismError PrismEvent ProviderUnavailable
     RefundClient Rejected RequestRejected SettingsRejected SignatureRejected StreamedEvent Tls Unauthenticated
-    Unavailable UnknownConnector __version__ event_from_dict to_dict
+    Unavailable UnknownConnector __version__ event_from_dict load_config to_dict
 """.split()
 
 

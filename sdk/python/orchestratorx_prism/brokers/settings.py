@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import urlsplit
+
+BROKER_TYPES: Final = ("memory", "nats", "redis", "kafka", "rabbitmq")
+"""Every `broker_type` that there is a word for."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _NATS_SCHEMES = {"nats", "tls", "ws", "wss"}
