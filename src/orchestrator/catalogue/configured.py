@@ -1,4 +1,4 @@
-"""The channels and brokers of an installation, as the catalogue wants them."""
+"""The brokers of an installation, as the catalogue wants them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from orchestrator.catalogue.model import Server
-from orchestrator.publishing.channels import BUILT_IN, DEFAULT_BROKER, Channel, built_in_channels
+from orchestrator.publishing.channel_settings import configured_brokers
 from orchestrator.settings import Settings
 from orchestratorx_prism.brokers import BrokerSettings
 
@@ -15,17 +15,10 @@ _PROTOCOLS: Final[Mapping[str, str]] = {"nats": "nats", "redis": "redis", "kafka
 """Broker type → its name in AsyncAPI's bindings. Memory has no address."""
 
 
-def configured_channels(_settings: Settings) -> list[Channel]:
-    """What is published."""
-    return built_in_channels(tuple(BUILT_IN))
-
-
 def configured_servers(settings: Settings) -> dict[str, Server]:
     """Brokers by the name that channels call them by, without users and passwords."""
-    messaging = settings.messaging
-    broker = BrokerSettings(broker_type=messaging.broker_type, url=messaging.url.get_secret_value())
-    found = server_of(DEFAULT_BROKER, broker)
-    return {} if found is None else {DEFAULT_BROKER: found}
+    found = {name: server_of(name, broker) for name, broker in configured_brokers(settings).items()}
+    return {name: server for name, server in found.items() if server is not None}
 
 
 def server_of(name: str, broker: BrokerSettings) -> Server | None:

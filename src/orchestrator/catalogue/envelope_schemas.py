@@ -1,6 +1,6 @@
 """Which messages each envelope makes of which events, with their schemas.
 
-A new envelope in `orchestratorx_prism.envelopes.ENVELOPES` is one function and one line here. The function is given the
+A new format in `orchestratorx_prism.envelopes.FORMATS` is one function and one line here. The function is given the
 types that a channel selects and returns the messages that they become.
 """
 
@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from orchestrator.catalogue import cloudevents_schemas
+from orchestrator.catalogue import cloudevents_schemas, payment_requests_schemas, payments_schemas
 from orchestrator.catalogue.model import MessageShape
+from orchestratorx_prism.brokers.base import Message
 from orchestratorx_prism.errors import Internal
 
 Shapes = Callable[[Iterable[str]], list[MessageShape]]
@@ -21,9 +22,19 @@ SHAPES: Final[Mapping[str, Shapes]] = MappingProxyType(
     {
         "cloudevents+json": cloudevents_schemas.json_shapes,
         "cloudevents+protobuf": cloudevents_schemas.protobuf_shapes,
+        "payments": payments_schemas.payments_shapes,
+        "payment_requests": payment_requests_schemas.payment_requests_shapes,
     }
 )
 """Envelope → what it publishes."""
+
+
+_NAME_HEADERS: Final = ("event-type", "ce-type")
+
+
+def name_of(message: Message) -> str:
+    """What consumers know the message by: every format repeats it in a header."""
+    return next((message.headers[header] for header in _NAME_HEADERS if header in message.headers), "")
 
 
 def shapes_of(envelope: str, types: Iterable[str]) -> list[MessageShape]:

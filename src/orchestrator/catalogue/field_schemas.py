@@ -19,6 +19,8 @@ from orchestratorx_prism.values import DATA, TIMESTAMP, enum_prefix
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
+CURRENCY_PATTERN: Final = "^[A-Z]{3}$"
+
 TIME: Final[Json] = {
     "type": "string",
     "format": "date-time",
@@ -31,7 +33,7 @@ ADDED_LATER: Final[frozenset[str]] = frozenset()
 still in a broker, from before the upgrade, do not have them."""
 
 _NARROWER: Final[dict[str, Json]] = {
-    "Money.currency": {"pattern": "^[A-Z]{3}$"},
+    "Money.currency": {"pattern": CURRENCY_PATTERN},
     "PaymentMethodDetails.last4": {"maxLength": 4},
     "PaymentMethodDetails.expiry_month": {"maximum": 12},
     "PaymentMethodDetails.expiry_year": {"maximum": 9999},

@@ -9,7 +9,7 @@ from importlib.metadata import version as distribution_version
 
 from orchestrator.catalogue.about import About, check_about
 from orchestrator.catalogue.addresses import parameters_of
-from orchestrator.catalogue.envelope_schemas import shapes_of
+from orchestrator.catalogue.envelope_schemas import name_of, shapes_of
 from orchestrator.catalogue.model import (
     Catalogue,
     CatalogueChannel,
@@ -23,6 +23,7 @@ from orchestrator.catalogue.samples import Samples, take_samples
 from orchestrator.catalogue.versions import FIRST, recorded_versions
 from orchestrator.plugins import installed_connectors
 from orchestrator.publishing.channels import Channel
+from orchestratorx_prism.errors import Internal
 from orchestratorx_prism.event_types import DATA_MEMBER
 from orchestratorx_prism.v1.event_pb2 import Event
 
@@ -80,7 +81,7 @@ async def gather(
 
 def _selected(channel: Channel, samples: Samples) -> tuple[str, ...]:
     """The types that the channel takes, of connectors and merchants of its choice."""
-    return tuple(type_ for type_ in DATA_MEMBER if channel.selection.takes(_sample_for(channel, type_, samples)))
+    return tuple(type_ for type_ in DATA_MEMBER if channel.takes(_sample_for(channel, type_, samples)))
 
 
 def _sample_for(channel: Channel, type_: str, samples: Samples) -> Event:
@@ -150,6 +151,11 @@ def _may_make(channel: Channel, producer: Producer) -> bool:
 
 def _example(channel: Channel, shape: MessageShape, event: Event) -> Json:
     """The body as the channel publishes it; of a body that is not JSON, its headers."""
-    message = channel.message_of(event)
+    message = next((each for each in channel.messages_of(event) if name_of(each) == shape.name), None)
+    if message is None:
+        raise Internal(
+            f"the sample of {event.type} is not published as {shape.name}",
+            fix="mend the types of its shape in orchestrator.catalogue",
+        )
     example: Json = json.loads(message.body) if shape.is_json else dict(message.headers)
     return example
