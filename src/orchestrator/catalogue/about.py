@@ -18,6 +18,7 @@ channels = ["events"]                       # left out: all
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -29,6 +30,11 @@ from orchestrator.catalogue.model import CatalogueChannel, CatalogueEvent, Consu
 from orchestratorx_prism.errors import SettingsRejected
 
 DEFAULT_OWNER: Final = "payments"
+PUBLISHER: Final = "orchestratorx"
+"""What publishes, as a service of the catalogue."""
+CONNECTOR_PREFIX: Final = "connector-"
+"""Before a connector's name, as a service of the catalogue."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class TeamEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,7 +107,8 @@ def read_about(path: Path) -> About:
         raise _rejected(path, [error.strerror or "cannot be read"]) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _rejected(path, [str(error)]) from None
-    faults = [f"teams: there is no {name}{_nearest(name, about.teams)}" for name in _unknown_teams(about)]
+    faults = _unfit_names(about)
+    faults += [f"teams: there is no {name}{_nearest(name, about.teams)}" for name in _unknown_teams(about)]
     if faults:
         raise _rejected(path, faults)
     return about
@@ -121,6 +128,19 @@ def check_about(about: About, events: Iterable[CatalogueEvent], channels: Iterab
         ]
     if faults:
         raise _rejected("what is said about the catalogue", faults)
+
+
+def _unfit_names(about: About) -> list[str]:
+    """Names become names of files, so nothing else may be in them."""
+    teams = [("teams", team.name) for team in about.all_teams()]
+    consumers = [("consumers", name) for name in about.consumers]
+    faults = [
+        f"{where}: {name}: use letters, digits, _, - and ."
+        for where, name in teams + consumers
+        if not _NAME.fullmatch(name)
+    ]
+    taken = [name for name in about.consumers if name == PUBLISHER or name.startswith(CONNECTOR_PREFIX)]
+    return faults + [f"consumers: {name}: the name is taken by a part of this software" for name in taken]
 
 
 def _unknown_teams(about: About) -> list[str]:

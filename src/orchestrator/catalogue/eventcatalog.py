@@ -3,11 +3,14 @@
     domains/payments/index.mdx
     services/orchestratorx/index.mdx                    publishes everything
     services/connector-stripe/index.mdx                 what each provider's webhooks become
-    services/order-service/index.mdx                    consumers, as far as they are known
-    channels/events/index.mdx
+    services/consumer-order-service/index.mdx           consumers, as far as they are known
+    channels/channel-events/index.mdx
     events/payment.captured/index.mdx  schema.json  example.json
     events/payment.captured/versioned/1.0.0/…           made by `writing` when a newer version takes the place
     teams/payments.mdx
+
+Folders of channels and consumers have a word before their name: EventCatalog takes whatever is below a folder `events`
+for an event, also where a channel is called so.
 
 Source: EventCatalog docs, "Creating events", "Channel frontmatter API", "Versioning".
 """
@@ -17,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from orchestrator.catalogue.about import CONNECTOR_PREFIX, PUBLISHER
 from orchestrator.catalogue.json_schemas import json_schema
 from orchestrator.catalogue.model import (
     Catalogue,
@@ -31,7 +35,6 @@ from orchestrator.catalogue.model import (
 from orchestrator.catalogue.texts import front_matter, json_text, mdx_text
 
 DOMAIN: Final = "payments"
-PUBLISHER: Final = "orchestratorx"
 SERVICE_VERSION: Final = "1.0.0"
 """Of pages that have no schema: domain, services, channels."""
 _SHOWN_TYPES: Final = 20
@@ -44,9 +47,9 @@ def eventcatalog_files(catalogue: Catalogue) -> dict[str, str]:
     for producer in _connectors(catalogue):
         files[f"services/{_service_of(producer)}/index.mdx"] = _connector(producer, catalogue)
     for consumer in catalogue.consumers:
-        files[f"services/{consumer.name}/index.mdx"] = _consumer(consumer, catalogue)
+        files[f"services/consumer-{consumer.name}/index.mdx"] = _consumer(consumer, catalogue)
     for channel in catalogue.channels:
-        files[f"channels/{channel.name}/index.mdx"] = _channel(channel, catalogue)
+        files[f"channels/channel-{channel.name}/index.mdx"] = _channel(channel, catalogue)
     for event in catalogue.events:
         files |= _event_files(event, catalogue)
     for team in catalogue.teams:
@@ -79,7 +82,7 @@ def _event(event: CatalogueEvent, catalogue: Catalogue) -> str:
         ("content type", f"`{shape.content_type}`"),
         ("made of", ", ".join(f"`{type_}`" for type_ in shape.event_types)),
         ("owner", event.owner),
-        ("consumers", ", ".join(c.title for c in catalogue.consumers_of(event)) or "none is written down"),
+        ("consumers", ", ".join(mdx_text(c.title) for c in catalogue.consumers_of(event)) or "none is written down"),
     ]
     for channel in catalogue.channels:
         if channel.name in event.channels:
@@ -120,7 +123,7 @@ def _producers(event: CatalogueEvent) -> list[str]:
         rest = len(producer.provider_types) - len(shown)
         if rest:
             shown.append(f"and {rest} more (`orchestrator trigger {producer.name} --list`)")
-        rows.append((producer.title, ", ".join(shown) or "made of other events"))
+        rows.append((mdx_text(producer.title), ", ".join(shown) or "made of other events"))
     return _table("producer", "of the provider's types", rows)
 
 
@@ -214,7 +217,7 @@ def _connectors(catalogue: Catalogue) -> list[Producer]:
 
 
 def _service_of(producer: Producer) -> str:
-    return f"connector-{producer.name}"
+    return f"{CONNECTOR_PREFIX}{producer.name}"
 
 
 def _pointers(events: Iterable[CatalogueEvent]) -> list[dict[str, str]]:
@@ -222,4 +225,9 @@ def _pointers(events: Iterable[CatalogueEvent]) -> list[dict[str, str]]:
 
 
 def _table(left: str, right: str, rows: Iterable[tuple[str, str]]) -> list[str]:
-    return [f"| {left} | {right} |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)]
+    cells = [(_cell(a), _cell(b)) for a, b in rows]
+    return [f"| {left} | {right} |", "|---|---|", *(f"| {a} | {b} |" for a, b in cells)]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
