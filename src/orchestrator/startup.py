@@ -87,7 +87,7 @@ def warnings(settings: Settings, labels: Mapping[str, Label]) -> list[str]:
         found.append("workers share one SQLite file and wait for each other: use PostgreSQL")
     if broker == "memory" and settings.messaging.url.get_secret_value():
         found.append("messaging.url is set, but the broker is memory: set messaging.broker_type too")
-    elif broker == "memory":
+    elif broker == "memory" and all(section.broker_type == "memory" for section in settings.brokers.values()):
         found.append("broker memory: events leave only by SubscribeEvents; set messaging.broker_type and url")
     if not settings.api_keys:
         found.append("gRPC asks for no API key: set api_keys")

@@ -1,6 +1,6 @@
 """Payouts: what the ledger keeps of one besides its facts, and what it makes of the next fact. Pure.
 
-Two things are kept apart (docs/adr/0006-payment-requests.md):
+Two things are kept apart (docs/adr/0008-payment-requests.md):
 
 - the payout's **state**: maxima and sets, so that all permutations of the facts end in one, as a payment's does;
 - what the channel `payment_requests` has **told**: it moves by allowed transitions only, and so depends on what came
@@ -100,7 +100,8 @@ class PayoutRecord(msgspec.Struct, array_like=True, gc=False):
         return data
 
     def _failed_after(self, succeeded_us: int) -> bool:
-        return any((self.latest[status] or succeeded_us) > succeeded_us for status in _BAD_ENDS)
+        """The same second counts as after: Stripe's payouts fail after they are paid, and are never paid after that."""
+        return any((us := self.latest[status]) is not None and us >= succeeded_us for status in _BAD_ENDS)
 
     def _request_status(self) -> int:
         """What the facts say of the request, leaving aside that money came back."""
@@ -145,14 +146,17 @@ def _note(record: PayoutRecord, event: Event, us: int) -> None:
         setattr(record, name, max(getattr(record, name), getattr(data, name)))
     record.word = max(record.word, (us, data.provider_status)) if data.provider_status else record.word
     if data.HasField("amount") and event.type != "payout.reversed":
-        record.amount = max(record.amount or (0, ""), (data.amount.minor_units, data.amount.currency))
+        amount = (data.amount.minor_units, data.amount.currency)
+        record.amount = max(record.amount or amount, amount)
     if data.HasField("fee"):
-        record.fee = max(record.fee or (0, ""), (data.fee.minor_units, data.fee.currency))
+        fee = (data.fee.minor_units, data.fee.currency)
+        record.fee = max(record.fee or fee, fee)
     if data.HasField("arrival_at"):
-        record.arrival = max(record.arrival or (0, 0), (data.arrival_at.seconds, data.arrival_at.nanos))
+        arrival = (data.arrival_at.seconds, data.arrival_at.nanos)
+        record.arrival = max(record.arrival or arrival, arrival)
     if data.HasField("failure"):
-        found = (us, data.failure.SerializeToString(deterministic=True))
-        record.failure = max(record.failure or found, found)
+        failure = (us, data.failure.SerializeToString(deterministic=True))
+        record.failure = max(record.failure or failure, failure)
 
 
 def _tell(record: PayoutRecord, event: Event, us: int) -> None:
@@ -172,14 +176,17 @@ def _comes_back(record: PayoutRecord, event: Event, us: int) -> bool:
     """Whether the event is to be told as money back. No more comes back than was sent, however often it is said."""
     if event.type not in _TELLS_OF_MONEY_BACK or record.told in _TOLD_AS_LOST:
         return False
-    succeeded = record.latest[pb.PAYOUT_STATUS_SUCCEEDED]
-    if event.type != "payout.reversed" and (succeeded is None or us <= succeeded):
-        return False  # a failure, told as one; or an older one, that the success has overtaken
-    data, so_far = event.payout, record.returned_minor or 0
+    data, so_far = event.payout, record.returned_minor
     sent = record.amount[0] if record.amount is not None else None
-    partial = event.type == "payout.reversed" and data.HasField("amount")
-    amount = data.amount.minor_units if partial else (sent or 0) - so_far
-    if record.returned_minor is not None and (sent is None or amount <= 0 or so_far + amount > sent):
+    if event.type != "payout.reversed":
+        succeeded = record.latest[pb.PAYOUT_STATUS_SUCCEEDED]
+        if so_far is not None or succeeded is None or us < succeeded:
+            return False  # told already; or a failure, told as one; or an older one, that the success has overtaken
+        record.returned_minor = sent or 0
+        return True
+    amount = data.amount.minor_units if data.HasField("amount") else (sent or 0) - (so_far or 0)
+    # The first is believed. A further one may be the same once more, and must fit beside those before it.
+    if so_far is not None and (sent is None or amount <= 0 or so_far + amount > sent):
         return False
-    record.returned_minor = so_far + amount
+    record.returned_minor = (so_far or 0) + amount
     return True

@@ -29,7 +29,7 @@ def configured_channels(settings: Settings) -> list[Channel]:
         channel = _channel(name, section, settings.sandbox_env)
         found = [*channel.faults(), *_broker_faults(channel, brokers)]
         if not channel.address and (near := get_close_matches(name, BUILT_IN, n=1)):
-            found.append(f"its name: did you mean {near[0]}?")
+            found.append(f"name: did you mean {near[0]}?")
         faults += [f"channels.{name}.{fault}" for fault in found]
         if section.enabled:
             channels.append(channel)
@@ -66,7 +66,8 @@ def _broker_faults(channel: Channel, brokers: Mapping[str, BrokerSettings]) -> l
         near = get_close_matches(channel.broker, brokers, n=1)
         hint = f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(brokers)}"
         return [f"broker: there is no {channel.broker} among the brokers{hint}"]
-    if broker.broker_type == "nats" and not broker.subject_prefix and not channel.address.startswith(_NATS_STEM):
+    fits = not channel.address or channel.address.startswith(_NATS_STEM)
+    if broker.broker_type == "nats" and not broker.subject_prefix and not fits:
         # Without a prefix the stream takes what begins so, and nothing acknowledges the rest.
         return [
             f"address: over NATS without subject_prefix it begins with {_NATS_STEM}; set subject_prefix, or change it"

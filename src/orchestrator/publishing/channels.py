@@ -153,7 +153,7 @@ class Channel:
             *self.selection.faults(),
         ]
         if not _NAME.fullmatch(self.name):
-            faults.append("its name: 1 to 64 letters, digits, _ and -")
+            faults.append("name: 1 to 64 letters, digits, _ and -")
         if not self.address:
             faults.append("address: missing")
         faults += [

@@ -65,6 +65,12 @@ STORIES = (
         frozenset({"succeeded", "failed"}),
     ),
     Story(
+        "paid, and failed in the same second",
+        facts(("succeeded", 2), ("failed", 2)),
+        "REVERSED",
+        frozenset({"succeeded", "failed"}),
+    ),
+    Story(
         "declined, then a late success",
         facts(("pending", 0), ("failed", 1), ("succeeded", 2)),
         "SUCCEEDED",
