@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -14,9 +15,12 @@ from random_events import random_event
 from connectors.spi import Context, Environment, SampleRequest
 from orchestrator.catalogue.envelope_schemas import SHAPES, name_of
 from orchestrator.catalogue.model import Catalogue, Json
+from orchestrator.ledger.base import Recording
+from orchestrator.ledger.memory import MemoryLedger
 from orchestrator.plugins import installed_connectors
 from orchestrator.publishing.channels import BUILT_IN, Channel
 from orchestratorx_prism.envelopes import FORMATS
+from orchestratorx_prism.errors import PayloadRejected
 from orchestratorx_prism.event_types import DATA_MEMBER, EVENT_TYPES
 from orchestratorx_prism.v1.event_pb2 import Event
 
@@ -93,6 +97,41 @@ def test_every_simulated_event_is_valid(validators: Validators) -> None:
         assert faults_of(validators, BUILT_IN["events"], event) == [], event.provider_event_type
         checked += 1
     assert checked >= 1_000
+
+
+async def test_recorded_events_of_every_simulator_are_valid_on_every_channel(
+    validators: Validators, channels: list[Channel]
+) -> None:
+    ledger = MemoryLedger()
+    published = dict.fromkeys((channel.name for channel in channels), 0)
+    for simulated in simulated_events():
+        for event in (await ledger.record(Recording([simulated]))).events:
+            event.published_at.FromSeconds(AT_S + 1)
+            for channel in channels:
+                if channel.takes(event):
+                    assert faults_of(validators, channel, event) == [], event.provider_event_type
+                    published[channel.name] += 1
+    assert min(published.values()) > 20, published
+
+
+async def test_events_of_real_webhooks_are_valid_on_every_channel(
+    corpus: Path, validators: Validators, channels: list[Channel]
+) -> None:
+    ledger, checked = MemoryLedger(), 0
+    context = Context("default", Environment.ENVIRONMENT_SANDBOX, AT_S * 10**9)
+    for label in installed_connectors().values():
+        for path in sorted((corpus / label.name).rglob("*.json")):
+            body = path.read_bytes()
+            try:
+                normalized = label.normalize(label.parse(body), context, body)
+            except PayloadRejected:
+                continue  # some are answers and requests, and lists of webhooks
+            for event in (await ledger.record(Recording(normalized))).events:
+                for channel in channels:
+                    if channel.takes(event):
+                        assert faults_of(validators, channel, event) == [], path.name
+                        checked += 1
+    assert checked > 100
 
 
 def test_examples_are_valid(catalogue: Catalogue, validators: Validators) -> None:
