@@ -139,6 +139,9 @@ def _compare(pair: _Pair, path: str, above: frozenset[tuple[int, int]]) -> Itera
     yield from _compare_objects(pair, path, above | {marks})
     if "items" in pair.old and "items" in pair.new:
         yield from _compare(pair.at(pair.old["items"], pair.new["items"]), f"{path}[]", above)
+    values = pair.old.get("additionalProperties"), pair.new.get("additionalProperties")
+    if isinstance(values[0], dict) and isinstance(values[1], dict):
+        yield from _compare(pair.at(values[0], values[1]), f"{path}.*", above)
 
 
 def _compare_types(pair: _Pair, path: str) -> Iterator[_Finding]:

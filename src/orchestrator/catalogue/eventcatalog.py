@@ -78,17 +78,7 @@ def _event(event: CatalogueEvent, catalogue: Catalogue) -> str:
             "channels": [{"id": name, "version": SERVICE_VERSION} for name in event.channels],
         }
     )
-    rows = [
-        ("content type", f"`{shape.content_type}`"),
-        ("made of", ", ".join(f"`{type_}`" for type_ in shape.event_types)),
-        ("owner", event.owner),
-        ("consumers", ", ".join(mdx_text(c.title) for c in catalogue.consumers_of(event)) or "none is written down"),
-    ]
-    for channel in catalogue.channels:
-        if channel.name in event.channels:
-            rows += [(f"address on {channel.name}", f"`{channel.address}`"), *_keys(channel)]
-            rows.append(("guarantee", mdx_text(channel.guarantee)))
-    lines = [head, mdx_text(shape.summary), "", *_table("fact", "value", rows), ""]
+    lines = [head, mdx_text(shape.summary), "", *_table("fact", "value", _facts(event, catalogue)), ""]
     lines += ["## Producers", "", *_producers(event), "", "<NodeGraph />", "", "## Schema", ""]
     lines += [f"Of the {'body' if shape.is_json else 'headers; the body is a serialized `Event` of the protos'}."]
     lines += ["", '<SchemaViewer file="schema.json" maxHeight="600" />', ""]
@@ -107,6 +97,21 @@ def _event(event: CatalogueEvent, catalogue: Catalogue) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def _facts(event: CatalogueEvent, catalogue: Catalogue) -> list[tuple[str, str]]:
+    shape = event.shape
+    rows = [
+        ("content type", f"`{shape.content_type}`"),
+        ("made of", ", ".join(f"`{type_}`" for type_ in shape.event_types)),
+        ("owner", event.owner),
+        ("consumers", ", ".join(mdx_text(c.title) for c in catalogue.consumers_of(event)) or "none is written down"),
+    ]
+    for channel in catalogue.channels:
+        if channel.name in event.channels:
+            rows += [(f"address on {channel.name}", f"`{channel.address}`"), *_keys(channel)]
+            rows.append(("guarantee", mdx_text(channel.guarantee)))
+    return rows
 
 
 def _keys(channel: CatalogueChannel) -> list[tuple[str, str]]:

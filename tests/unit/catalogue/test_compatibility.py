@@ -181,6 +181,12 @@ def test_a_schema_that_holds_itself_is_compared() -> None:
     assert [(each.field, each.rule) for each in breaks("list", old, new)] == [("first.text", "TYPE_CHANGED")]
 
 
+def test_values_of_a_map_are_compared() -> None:
+    old: Json = {"type": "object", "additionalProperties": {"type": "string"}}
+    new: Json = {"type": "object", "additionalProperties": {"type": "integer"}}
+    assert [(each.field, each.rule) for each in breaks("map", old, new)] == [(".*", "TYPE_CHANGED")]
+
+
 def at_channel(name: str, key: str, value: Any) -> Callable[[Json], None]:
     return lambda document: document["channels"][name].update({key: value})
 
