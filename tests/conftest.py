@@ -169,6 +169,22 @@ class KafkaProcess:
             time.sleep(0.05)
         pytest.fail(f"Kafka does not answer: {(self._folder / 'log').read_text()[-2000:]}")
 
+    def freeze(self) -> None:
+        """Makes it stop in the middle of what it does, connections open; `thaw` or `kill` ends that."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """As in a crash: nothing is flushed or said. Returns once it is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=10)
+            self._process = None
+
 
 class RedisProcess:
     """A redis-server of the test's own, on loopback, on disk before it answers; it may be killed and started again."""
@@ -254,6 +270,7 @@ def kafka_url() -> str:
     return server_url("ORCHESTRATOR_TEST_KAFKA_URL")
 
 
+@pytest.fixture(scope="session")
 def redis_url() -> str:
     """A Redis server, shared by tests: give streams and groups names of their own. redis://host:port/0."""
     return server_url("ORCHESTRATOR_TEST_REDIS_URL")
