@@ -9,7 +9,8 @@ ENV PATH="/opt/orchestratorx/bin:$PATH"
 
 # Dependencies first: they change less often than the code. Versions and hashes are locked.
 COPY requirements ./requirements
-RUN awk '/^[^ ]/ { driver = /^nats-py==/ } driver' requirements/dev.txt > drivers.txt \
+RUN awk '/^[^ ]/ { driver = /^(nats-py|aiokafka|async-timeout|redis|aio-pika|aiormq|pamqp|yarl|multidict|propcache)==/ } driver' \
+        requirements/dev.txt > drivers.txt \
     && pip install --require-hashes -r requirements/run.txt -r drivers.txt
 
 COPY pyproject.toml README.md LICENSE ./

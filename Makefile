@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-embedded check bench new-connector proto docs lock format services-start services-stop clean
+.PHONY: help demo test test-embedded check bench new-connector proto docs catalogue lock format services-start services-stop clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -29,13 +29,15 @@ demo: .venv/.run ## Watch signed webhooks of all four providers become one strea
 	@$(BIN)/orchestrator demo
 
 test: .venv/.dev ## Run every test; installs and starts the servers it needs
+	@scripts/node-tools
 	@scripts/services start
 	@. .services/env && CI=$${CI:-} $(PYTEST) $(ARGS); status=$$?; scripts/services stop; exit $$status
 
 test-embedded: .venv/.dev ## Run the tests that need no server
-	@$(PYTEST) -m "not postgres and not nats" $(ARGS)
+	@scripts/node-tools
+	@$(PYTEST) -m "not postgres and not nats and not kafka and not redis and not rabbitmq" $(ARGS)
 
-check: .venv/.dev ## Format, lint, types, import rules, protos, generated code and documents
+check: .venv/.dev ## Format, lint, types, import rules, protos, generated code, documents and catalogue
 	@scripts/check
 
 bench: .venv/.dev ## Measure the hot paths against floors of the same run
@@ -51,6 +53,9 @@ proto: .venv/.dev ## Generate messages, stubs, clients and models from proto/
 docs: .venv/.dev ## Generate the documents that come from tables
 	@$(BIN)/python scripts/generate_docs.py
 
+catalogue: .venv/.dev ## Describe anew what is published: docs/catalogue
+	@$(BIN)/python scripts/generate_catalogue.py $(ARGS)
+
 format: .venv/.dev ## Format the code
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
@@ -65,4 +70,4 @@ services-stop: ## Stop them
 
 clean: ## Remove what was made here
 	@scripts/services stop 2>/dev/null || true
-	@rm -rf .venv .services .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .venv .services scripts/asyncapi/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

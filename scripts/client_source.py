@@ -85,6 +85,17 @@ def read(descriptors: FileDescriptorSet) -> Protos:
     return protos
 
 
+def comments_source(protos: Protos) -> str:
+    """The comments of all messages and their fields as a Python table: descriptors do not hold them at run time."""
+    texts = {name: " ".join(text.split()) for name, text in protos.comments.items() if text}
+    of_messages = {name: text for name, text in sorted(texts.items()) if name.partition(".")[0] in protos.messages}
+    lines = ['"""What the protos say of each message and field. Written by scripts/generate.py; do not edit."""', ""]
+    lines += ["# ruff: noqa: E501", "", "COMMENTS: dict[str, str] = {"]
+    lines += [f"    {name!r}: {text!r}," for name, text in of_messages.items()]
+    lines += ["}", '""""Message" and "Message.field" → its comment."""', ""]
+    return "\n".join(lines)
+
+
 def snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 

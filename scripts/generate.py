@@ -1,7 +1,8 @@
 """Generates all of the SDK that follows from proto/. With --check, fails if what is committed differs.
 
-It writes messages and stubs (v1/), clients (clients/_generated*.py) and dataclasses (models/). What lives here: calls
-of protoc and its plugins. Not here: the clients' text (client_source.py), linting and breaking checks (buf).
+It writes messages and stubs (v1/), clients (clients/_generated*.py), dataclasses (models/) and what the protos say of
+each field (v1/comments.py), for descriptors do not hold it at run time. What lives here: calls of protoc and its
+plugins. Not here: the clients' text (client_source.py), linting and breaking checks (buf).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 import grpc_tools
-from client_source import blocking_source, client_source, read
+from client_source import blocking_source, client_source, comments_source, read
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_tools import protoc
 
@@ -24,7 +25,7 @@ SDK = ROOT / "sdk" / "python"
 PACKAGE = Path("orchestratorx_prism") / "v1"
 CLIENTS = Path("orchestratorx_prism") / "clients"
 MODELS = Path("orchestratorx_prism") / "models"
-GENERATED = [(PACKAGE, "*_pb2*"), (CLIENTS, "_generated*.py"), (MODELS, "**/*.py")]
+GENERATED = [(PACKAGE, "*_pb2*"), (PACKAGE, "comments.py"), (CLIENTS, "_generated*.py"), (MODELS, "**/*.py")]
 """Folder and pattern of everything that is generated; whatever else is found there is stale."""
 BIN = Path(sys.executable).parent
 
@@ -51,11 +52,12 @@ def write_messages(out: Path) -> None:
 
 
 def write_clients(out: Path) -> None:
-    """Asynchronous clients and their blocking twins."""
+    """Asynchronous clients and their blocking twins; and the comments of the messages."""
     with tempfile.TemporaryDirectory() as tmp:
         described = Path(tmp) / "descriptors"
         run_protoc(f"--descriptor_set_out={described}", "--include_source_info", "--include_imports")
         protos = read(FileDescriptorSet.FromString(described.read_bytes()))
+    (out / PACKAGE / "comments.py").write_text(_formatted(comments_source(protos)), encoding="utf-8")
     (out / CLIENTS).mkdir(parents=True, exist_ok=True)
     for name, source in (("_generated.py", client_source(protos)), ("_generated_sync.py", blocking_source(protos))):
         (out / CLIENTS / name).write_text(_formatted(source), encoding="utf-8")

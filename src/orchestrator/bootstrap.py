@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator.ledger.base import ChannelRule, Ledger
 from orchestrator.ledger.factory import migrate_ledger, open_ledger
-from orchestrator.publishing.channels import DEFAULT_BROKER, Channel, built_in_channels
+from orchestrator.publishing.channel_settings import configured_brokers, configured_channels, used_brokers
+from orchestrator.publishing.channels import DEFAULT_BROKER, Channel
 from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
 from orchestrator.retention import Retention
 from orchestrator.services import DisputeService, EventService, PaymentService, RefundService, Services
@@ -38,12 +40,22 @@ class Application:
 
     settings: Settings
     ledger: Ledger
-    broker: Broker
+    brokers: Mapping[str, Broker]
+    """By name; `default` is the one of `messaging`."""
     services: Services
     merchants: Merchants
     relay: Relay | None
     """None: nothing is published; subscribers read the ledger."""
     retention: Retention
+
+    @property
+    def broker(self) -> Broker:
+        """The one of `messaging`."""
+        return self.brokers[DEFAULT_BROKER]
+
+    async def check_brokers(self) -> None:
+        """Returns if every broker answers. Raises BrokerUnavailable of the first that does not."""
+        await asyncio.gather(*(broker.health() for broker in self.brokers.values()))
 
     async def start(self) -> None:
         """Opens the ledger and begins to publish.
@@ -64,7 +76,8 @@ class Application:
             closing.push_async_callback(self.merchants.aclose)
             closing.push_async_callback(self.retention.stop)
             if self.relay is not None:
-                closing.push_async_callback(self.broker.close)
+                for broker in self.brokers.values():
+                    closing.push_async_callback(broker.close)
                 closing.push_async_callback(self.relay.stop)
 
 
@@ -78,9 +91,10 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         SettingsRejected: No such database, broker or channel.
         DriverMissing: A driver is not installed; the fix is the install command.
     """
-    channels = built_in_channels() if publishes else []
+    channels = configured_channels(settings) if publishes else []
     ledger = _ledger(settings, channels, counters)
-    broker = open_broker(settings.messaging.broker_settings())
+    used = used_brokers(channels)
+    brokers = {name: open_broker(each) for name, each in configured_brokers(settings).items() if name in used}
     merchants = Merchants(settings)
     intake = Intake(merchants, keeps_raw=ledger.keeps_raw, max_body_bytes=settings.http_max_body_bytes)
     services = Services(
@@ -90,13 +104,9 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         DisputeService(ledger),
     )
     options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)
-    relay = (
-        Relay(ledger.outbox, channels, {DEFAULT_BROKER: broker}, metrics=counters, options=options)
-        if publishes
-        else None
-    )
+    relay = Relay(ledger.outbox, channels, brokers, metrics=counters, options=options) if publishes else None
     retention = Retention(ledger, keep_s=settings.raw_retention_days * _S_PER_DAY)
-    return Application(settings, ledger, broker, services, merchants, relay, retention)
+    return Application(settings, ledger, brokers, services, merchants, relay, retention)
 
 
 async def migrate_database(settings: Settings) -> None:
@@ -112,7 +122,7 @@ async def migrate_database(settings: Settings) -> None:
 def _ledger(settings: Settings, channels: Sequence[Channel], counters: Counters | None) -> Ledger:
     return open_ledger(
         settings.database_url.get_secret_value(),
-        channels=[ChannelRule(channel.name, channel.selection.takes) for channel in channels],
+        channels=[ChannelRule(channel.name, channel.takes) for channel in channels],
         raw_keys={key_id: secret.get_secret_value() for key_id, secret in settings.raw_keys.items()},
         migrate=settings.database_migrate,
         window=settings.duplicate_window,

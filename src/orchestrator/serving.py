@@ -56,7 +56,7 @@ class Server:
         self._application = application
         self._metrics = metrics
         self._share_ports = share_ports
-        self._readiness = Readiness(application.ledger.ping, application.broker.health)
+        self._readiness = Readiness(application.ledger.ping, application.check_brokers)
         self._grpc = GrpcServer(
             settings,
             application.services.by_descriptor(),

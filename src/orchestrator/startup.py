@@ -10,8 +10,10 @@ from typing import Any
 from connectors.spi import Label
 from orchestrator.listening import join_host_port
 from orchestrator.plugins import installed_connectors
+from orchestrator.publishing.channel_settings import configured_channels
 from orchestrator.serving import Addresses
 from orchestrator.settings import DEFAULT_MERCHANT, Settings, is_loopback
+from orchestrator.settings_messaging import MessagingSettings
 from orchestrator.workers import usable_cpus
 
 
@@ -26,6 +28,8 @@ class Report:
     http: str
     database: str
     broker: str
+    channels: list[str]
+    """Those that are on."""
     connectors: Mapping[str, list[str]]
     """Connector → merchants that have a webhook secret for it."""
     warnings: list[str]
@@ -44,6 +48,7 @@ class Report:
             f"  probes      {self.http}/livez  /readyz  /metrics",
             f"  database    {self.database}",
             f"  broker      {self.broker}",
+            f"  channels    {', '.join(self.channels) or 'none'}",
             f"  connectors  {'; '.join(_connector_line(name, m) for name, m in self.connectors.items())}",
         ]
         return "\n".join([*lines, *(f"  warning     {text}" for text in self.warnings)])
@@ -61,6 +66,7 @@ def report(settings: Settings, addresses: Addresses) -> Report:
         http=f"{scheme}://{join_host_port(addresses.http_host, addresses.http_port)}",
         database=without_password(settings.database_url.get_secret_value()),
         broker=_broker(settings),
+        channels=[channel.name for channel in configured_channels(settings)],
         connectors={name: list(_merchants_with_secret(settings, label)) for name, label in labels.items()},
         warnings=warnings(settings, labels),
     )
@@ -68,21 +74,17 @@ def report(settings: Settings, addresses: Addresses) -> Report:
 
 def warnings(settings: Settings, labels: Mapping[str, Label]) -> list[str]:
     """What is unwise, each with what to do. None of it keeps the server from starting."""
+    return [*_storage_warnings(settings), *settings_warnings(settings, labels)]
+
+
+def settings_warnings(settings: Settings, labels: Mapping[str, Label]) -> list[str]:
+    """Those about the settings alone, not about what database and broker they name."""
     found = []
     if not any(any(_merchants_with_secret(settings, label)) for label in labels.values()):
         keys = ", ".join(filter(None, (label.webhook_secret_key or label.webhook_id_key for label in labels.values())))
         found.append(f"no webhook secret is set, so that webhooks are refused: set one of {keys}")
     if not settings.raw_keys:
         found.append("raw bodies are not kept: set raw_keys to keep them, encrypted")
-    database, broker = settings.database_url.get_secret_value(), settings.messaging.broker_type
-    if database.startswith("memory:"):
-        found.append("the database is in memory: a restart forgets everything; set database_url")
-    elif database.startswith("sqlite") and settings.workers > 1:
-        found.append("workers share one SQLite file and wait for each other: use PostgreSQL")
-    if broker == "memory" and settings.messaging.url.get_secret_value():
-        found.append("messaging.url is set, but the broker is memory: set messaging.broker_type too")
-    elif broker == "memory":
-        found.append("broker memory: events leave only by SubscribeEvents; set messaging.broker_type and url")
     if not settings.api_keys:
         found.append("gRPC asks for no API key: set api_keys")
     if settings.insecure and not (is_loopback(settings.grpc_host) and is_loopback(settings.http_host)):
@@ -91,6 +93,20 @@ def warnings(settings: Settings, labels: Mapping[str, Label]) -> list[str]:
     if settings.workers > cpus:
         found.append(f"{settings.workers} workers on {cpus} CPUs: more than one each gains nothing")
     return [*found, *_refused_urls(settings, labels)]
+
+
+def _storage_warnings(settings: Settings) -> list[str]:
+    found = []
+    database, broker = settings.database_url.get_secret_value(), settings.messaging.broker_type
+    if database.startswith("memory:"):
+        found.append("the database is in memory: a restart forgets everything; set database_url")
+    elif database.startswith("sqlite") and settings.workers > 1:
+        found.append("workers share one SQLite file and wait for each other: use PostgreSQL")
+    if broker == "memory" and settings.messaging.url.get_secret_value():
+        found.append("messaging.url is set, but the broker is memory: set messaging.broker_type too")
+    elif broker == "memory" and all(section.broker_type == "memory" for section in settings.brokers.values()):
+        found.append("broker memory: events leave only by SubscribeEvents; set messaging.broker_type and url")
+    return found
 
 
 def without_password(url: str) -> str:
@@ -106,9 +122,15 @@ def without_password(url: str) -> str:
 
 
 def _broker(settings: Settings) -> str:
-    servers = settings.messaging.url.get_secret_value().split(",")
+    """The one of `messaging`, then the others with their names."""
+    named = [f"{name}: {_address(section)}" for name, section in settings.brokers.items()]
+    return "; ".join([_address(settings.messaging), *named])
+
+
+def _address(messaging: MessagingSettings) -> str:
+    servers = messaging.url.get_secret_value().split(",")
     shown = ",".join(without_password(server.strip()) for server in servers)
-    return f"{settings.messaging.broker_type} {shown}".strip()
+    return f"{messaging.broker_type} {shown}".strip()
 
 
 def _merchants_with_secret(settings: Settings, label: Label) -> Iterable[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import grpc
 from bodies import SECRET, webhooks
 from measuring import Result
-from serving import Server, echo, orchestrator
+from serving import Server, floor, orchestrator
 
 from orchestratorx_prism.v1 import event_service_pb2 as pb
 from orchestratorx_prism.v1.event_service_pb2_grpc import EventServiceStub
@@ -20,19 +21,49 @@ BATCH = 100
 BATCHES = 120
 
 
-def echo_us() -> float:
-    """CPU microseconds of one empty call, at the server."""
+@dataclass(frozen=True, slots=True)
+class Floors:
+    """CPU microseconds at a server that answers with what it got."""
 
-    async def load(port: int, calls: int) -> None:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            call = channel.unary_unary("/bench.Echo/Echo")
-            await _in_flight([b""] * calls, call)
+    call: float
+    """An empty call."""
+    streamed: float
+    """A message of a stream, as large as a webhook."""
+    batched: float
+    """One of a hundred of those in a call."""
 
-    with echo() as server:
-        asyncio.run(load(server.grpc_port, 500))
-        began = server.cpu_s()
-        asyncio.run(load(server.grpc_port, CALLS))
-        return (server.cpu_s() - began) / CALLS * 1e6
+
+def floors() -> Floors:
+    """Measures them."""
+    body = requests(1, 1)[0].SerializeToString()
+    with floor("grpc") as server:
+        asyncio.run(_echo(server.grpc_port, [b""] * 500))
+        return Floors(
+            _echo_us(server, _echo, [b""] * CALLS, CALLS),
+            _echo_us(server, _echo_stream, [body] * CALLS, CALLS),
+            _echo_us(server, _echo, [body * BATCH] * 200, 200 * BATCH),
+        )
+
+
+def _echo_us(server: Server, load, messages: list[bytes], count: int) -> float:  # type: ignore[no-untyped-def]
+    began = server.cpu_s()
+    asyncio.run(load(server.grpc_port, messages))
+    return (server.cpu_s() - began) / count * 1e6
+
+
+async def _echo(port: int, messages: list[bytes]) -> None:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        await _in_flight(messages, channel.unary_unary("/bench.Echo/Echo"))
+
+
+async def _echo_stream(port: int, messages: list[bytes]) -> None:
+    async def sent() -> AsyncIterator[bytes]:
+        for message in messages:
+            yield message
+
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        async for _ in channel.stream_stream("/bench.Echo/Stream")(sent()):
+            pass
 
 
 def requests(count: int, first_seed: int) -> list[pb.HandleEventRequest]:
@@ -43,18 +74,17 @@ def requests(count: int, first_seed: int) -> list[pb.HandleEventRequest]:
     ]
 
 
-def all_ways(echo_cost_us: float) -> list[Result]:
+def all_ways(beside: Floors) -> list[Result]:
     """Unary, stream and batch, one after the other on one server."""
     with orchestrator() as server:
         asyncio.run(_unary(server, requests(500, 1)))
         unary = _measured(server, _unary, requests(CALLS, 10_000))
         stream = _measured(server, _stream, requests(STREAMED, 50_000))
         batch = _measured(server, _batch, requests(BATCH * BATCHES, 100_000))
-    floor = "empty gRPC echo"
     return [
-        Result("gRPC unary, durable, 64 in flight", unary, floor, echo_cost_us, limit_ratio=2),
-        Result("gRPC bidirectional stream, durable", stream, floor, echo_cost_us, limit_us=130),
-        Result(f"gRPC batch of {BATCH}, durable", batch, floor, echo_cost_us, limit_us=65),
+        Result("gRPC unary, durable, 64 in flight", unary, "empty gRPC echo", beside.call, limit_ratio=2),
+        Result("gRPC bidirectional stream, durable", stream, "echoed stream", beside.streamed, limit_us=130),
+        Result(f"gRPC batch of {BATCH}, durable", batch, "echoed batch", beside.batched, limit_us=65),
     ]
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 from bodies import webhooks
 from measuring import Result
-from serving import orchestrator
+from serving import floor, orchestrator
 
 from connectors.spi import SampleWebhook
 
@@ -87,8 +87,18 @@ async def post_all(port: int, requests: list[bytes], in_flight: int = IN_FLIGHT)
         transport.abort()
 
 
+def floor_us() -> float:
+    """CPU microseconds of a server that takes the same requests in and does nothing."""
+    made = [request_bytes(one, "/") for one in webhooks(64)] * (COUNT // 64)
+    with floor("http") as server:
+        asyncio.run(post_all(server.http_port, made[:WARM_UP]))
+        began = server.cpu_s()
+        asyncio.run(post_all(server.http_port, made))
+        return (server.cpu_s() - began) / len(made) * 1e6
+
+
 def ingress(
-    echo_us: float, database_url: str | None = None, database: str = "SQLite FULL", *, relay: bool = False
+    bare_us: float, database_url: str | None = None, database: str = "SQLite FULL", *, relay: bool = False
 ) -> Result:
     """HTTP ingress, verified and committed, 64 in flight. CPU of the server process, all threads."""
     made = [request_bytes(one, "/webhooks/stripe/default") for one in webhooks(COUNT + WARM_UP)]
@@ -98,4 +108,4 @@ def ingress(
         asyncio.run(post_all(server.http_port, made[WARM_UP:]))
         us = (server.cpu_s() - began) / COUNT * 1e6
     name = f"HTTP ingress, {database}, 64 in flight" + (", publishing too" if relay else "")
-    return Result(name, us, "empty gRPC echo", echo_us, limit_us=None if relay else 110)
+    return Result(name, us, "bare ASGI POST", bare_us, limit_us=None if relay else 110)

@@ -1,4 +1,4 @@
-"""Processes under load: `orchestrator serve` over a fresh SQLite file, and an empty grpc.aio echo beside it."""
+"""Processes under load: `orchestrator serve` over a fresh SQLite file, and servers that do nothing beside it."""
 
 from __future__ import annotations
 
@@ -55,13 +55,12 @@ def orchestrator(database_url: str | None = None, *, relay: bool = False) -> Ite
 
 
 @contextlib.contextmanager
-def echo() -> Iterator[Server]:
-    """A grpc.aio server whose one method answers nothing with nothing: the floor of every call."""
+def floor(kind: str) -> Iterator[Server]:
+    """A server that does nothing: "grpc" or "http", see floors.py."""
     port = free_port()
-    with _running(
-        [sys.executable, str(Path(__file__).parent / "echo_server.py"), str(port)], dict(os.environ), port
-    ) as pid:
-        yield Server(pid, port, 0)
+    command = [sys.executable, str(Path(__file__).parent / "floors.py"), kind, str(port)]
+    with _running(command, {**os.environ, "UV_USE_IO_URING": "0"}, port) as pid:
+        yield Server(pid, port, port)
 
 
 @contextlib.contextmanager

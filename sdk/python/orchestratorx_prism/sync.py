@@ -9,7 +9,11 @@ event = client.handle_event({"payload": raw, "headers": headers, "webhook_secret
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from functools import partial
+from queue import SimpleQueue
 from typing import Any, Final, Unpack
 
 from orchestratorx_prism.clients import events
@@ -145,10 +149,41 @@ class EventClient(EventMethods):
 
 
 async def _pulled(requests: Iterable[Webhook]) -> AsyncIterator[Webhook]:
-    """A blocking iterable, read in a thread of its own so that the event loop never waits for it."""
-    source = iter(requests)
-    while True:
-        request: Any = await asyncio.to_thread(next, source, _END)
-        if request is _END:
-            return
-        yield request
+    """A blocking iterable, read one by one in a thread of its own.
+
+    A daemon: an iterable that waits for ever, on a queue say, holds up neither the event loop nor the process's exit.
+    """
+    loop = asyncio.get_running_loop()
+    wanted: SimpleQueue[asyncio.Future[Any] | None] = SimpleQueue()
+    threading.Thread(target=_pull, args=(iter(requests), wanted, loop), daemon=True).start()
+    try:
+        while True:
+            future: asyncio.Future[Any] = loop.create_future()
+            wanted.put(future)
+            request = await future
+            if request is _END:
+                return
+            yield request
+    finally:
+        wanted.put(None)
+
+
+def _pull(
+    source: Iterator[Webhook], wanted: SimpleQueue[asyncio.Future[Any] | None], loop: asyncio.AbstractEventLoop
+) -> None:
+    while (future := wanted.get()) is not None:
+        try:
+            settled = partial(_settle, future, next(source, _END), None)
+        except BaseException as error:
+            settled = partial(_settle, future, None, error)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settled)
+
+
+def _settle(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+    if future.done():  # given up meanwhile
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

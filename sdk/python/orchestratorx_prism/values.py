@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, cast
 
@@ -47,16 +48,22 @@ def time_text(moment: Timestamp) -> str:
     Raises:
         PayloadRejected: Outside the years 1 to 9999.
     """
-    try:
-        text = (_EPOCH + timedelta(seconds=moment.seconds)).isoformat()
-    except OverflowError:
-        raise PayloadRejected("a time is outside the years 1 to 9999", reason="PAYLOAD_FIELD_INVALID") from None
+    text = _second_text(moment.seconds)
     nanos = moment.nanos
     if not nanos:
         return text + "Z"
     if nanos % 1_000_000 == 0:
         return f"{text}.{nanos // 1_000_000:03}Z"
     return f"{text}.{nanos // 1000:06}Z" if nanos % 1000 == 0 else f"{text}.{nanos:09}Z"
+
+
+@lru_cache(maxsize=1_024)
+def _second_text(seconds: int) -> str:
+    """Events that come together have their seconds in common."""
+    try:
+        return (_EPOCH + timedelta(seconds=seconds)).isoformat()
+    except OverflowError:
+        raise PayloadRejected("a time is outside the years 1 to 9999", reason="PAYLOAD_FIELD_INVALID") from None
 
 
 def enum_prefix(enum: EnumDescriptor) -> str:

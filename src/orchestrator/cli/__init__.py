@@ -30,7 +30,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dead-letters": ("dead_letters:dead_letters", "What consumers could not handle, and its way back."),
     "normalize": ("normalize:normalize", "Verify and normalize webhook bodies from disk."),
     "connectors": ("connectors:connectors", "What each connector can do, and the settings it takes."),
+    "catalog": ("catalog:catalog", "Describe what is published: AsyncAPI, EventCatalog, JSON Schema."),
     "config": ("config:config", "Look at the settings."),
+    "doctor": ("doctor:doctor", "Find what loses messages in the live settings, database and broker."),
     "migrate": ("migrate:migrate", "Bring the database's schema up to date."),
 }
 """Command → (file:attribute, one line of help), in the order of `--help`."""

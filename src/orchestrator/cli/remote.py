@@ -11,11 +11,16 @@ import httpx
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+api_key_option = click.option(
+    "--api-key", default=None, envvar="ORCHESTRATOR_API_KEY", help="Key for the server, if it asks."
+)
+
+
 def server_options(command: F) -> F:
     """Adds --target, --api-key and --merchant."""
     for option in (
         click.option("--merchant", default="default", show_default=True, help="Whose events."),
-        click.option("--api-key", default=None, envvar="ORCHESTRATOR_API_KEY", help="Key for the server, if it asks."),
+        api_key_option,
         click.option("--target", default="127.0.0.1:50051", show_default=True, help="The server's gRPC host:port."),
     ):
         command = option(command)

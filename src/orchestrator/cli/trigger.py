@@ -11,7 +11,7 @@ import click
 import httpx
 
 from connectors.spi import Label, SampleRequest, SampleWebhook
-from orchestrator.cli.remote import http_url
+from orchestrator.cli.remote import api_key_option, http_url
 from orchestrator.plugins import connector_named
 from orchestrator.settings import DEFAULT_MERCHANT
 from orchestrator.settings_loading import load_settings
@@ -47,6 +47,7 @@ def _destination(_context: click.Context, _param: click.Parameter, text: str) ->
 @click.option(
     "--config", "config", default=None, type=click.Path(dir_okay=False), help="Settings file, for the secret."
 )
+@api_key_option
 @click.option("--list", "list_types", is_flag=True, help="List the types and stop.")
 def trigger(
     connector: str,
@@ -60,6 +61,7 @@ def trigger(
     currency: str,
     reference: str,
     config: str | None,
+    api_key: str | None,
     list_types: bool,
 ) -> None:
     """Send a signed webhook, as CONNECTOR's provider would: `orchestrator trigger stripe payment_intent.succeeded`.
@@ -94,7 +96,7 @@ def trigger(
         )
     )
     accepted = (
-        _call(sample, connector, merchant, signing, to)
+        _call(sample, connector, merchant, signing, to, api_key)
         if to.startswith(GRPC)
         else _post(sample, connector, merchant, to)
     )
@@ -137,7 +139,7 @@ def _post(sample: SampleWebhook, connector: str, merchant: str, to: str) -> bool
     return answer.is_success
 
 
-def _call(sample: SampleWebhook, connector: str, merchant: str, secret: str, to: str) -> bool:
+def _call(sample: SampleWebhook, connector: str, merchant: str, secret: str, to: str, api_key: str | None) -> bool:
     request: dict[str, object] = {
         "payload": sample.body,
         "headers": dict(sample.headers),
@@ -150,7 +152,8 @@ def _call(sample: SampleWebhook, connector: str, merchant: str, secret: str, to:
     if sample.known_request is not None:
         request["known_request"] = sample.known_request
     try:
-        with EventClient(connector=connector, merchant_id=merchant, target=to.removeprefix(GRPC)) as client:
+        target = to.removeprefix(GRPC)
+        with EventClient(connector=connector, merchant_id=merchant, target=target, api_key=api_key) as client:
             handled = client.handle_event(request)
     except PrismError as error:
         click.echo(str(error), err=True)

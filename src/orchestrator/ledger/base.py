@@ -9,6 +9,7 @@ from typing import Protocol
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
+from orchestratorx_prism.v1.event_data_pb2 import PayoutData
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 from orchestratorx_prism.v1.payment_pb2 import Payment
@@ -188,5 +189,9 @@ class Ledger(Protocol):
     async def list_refunds(self, request: RefundServiceListRequest) -> tuple[list[Refund], str]: ...
 
     async def get_dispute(self, merchant_id: str, dispute_id: str) -> Dispute | None: ...
+
+    async def get_payout(self, merchant_id: str, payout_id: str) -> PayoutData | None:
+        """A payout's current state, by our id of it, and what was told of it to those who asked for it."""
+        ...
 
     async def list_disputes(self, request: DisputeServiceListRequest) -> tuple[list[Dispute], str]: ...

@@ -19,6 +19,7 @@ from orchestrator.ledger.completing import (
     complete_payment,
     complete_refund,
 )
+from orchestrator.ledger.payouts import PayoutRecord, apply_payout, new_payout
 from orchestrator.ledger.projection import (
     AXES,
     LASTING,
@@ -79,6 +80,10 @@ class Changes:
     """(payment, provider's refund id) to be written → which of `fresh` touched it first; 0 if its payment changed."""
     disputes: dict[tuple[int, str], int] = field(default_factory=dict)
     """(payment, dispute's key) to be written → likewise."""
+    payouts: MutableMapping[Name, PayoutRecord] = field(default_factory=dict)
+    """What the store has read of payouts; brought up to date like the payments."""
+    payouts_touched: dict[Name, PayoutRecord] = field(default_factory=dict)
+    """To be written, new or changed."""
     recordings: int = 0
 
     def clear(self) -> None:
@@ -89,6 +94,8 @@ class Changes:
         self.created.clear()
         self.touched.clear()
         self.names_set.clear()
+        if self.payouts_touched:
+            self.payouts_touched.clear()
         if self.refunds or self.disputes or self.merged or self.lone:
             self.lone.clear()
             self.refunds.clear()
@@ -118,6 +125,8 @@ class Changes:
         event = one.event
         if one.first is None:
             event.partition_key = object_key(event)
+            if one.payout is not None:
+                self._apply_to_payout(one.payout, event)
             self._add(event, None, recording)
             return
         number = self._payment_of(one)
@@ -128,6 +137,8 @@ class Changes:
             note_references(record.state, one.references)
         if event.type not in AXES:
             complete_event(event, record)
+            if one.payout is not None:
+                self._apply_to_payout(one.payout, event)
             self._add(event, number, recording)
             return
         stands = self._apply(event, record, number)
@@ -163,6 +174,13 @@ class Changes:
             complete_dispute(event, record, key, child_before)
             self.disputes.setdefault((number, key), len(self.fresh))
         return stands
+
+    def _apply_to_payout(self, name: Name, event: Event) -> None:
+        record = self.payouts.get(name)
+        if record is None:
+            record = self.payouts[name] = new_payout(name, event, self.now_us)
+        apply_payout(record, event)
+        self.payouts_touched[name] = record
 
     def _payment_of(self, one: Named) -> int:
         """The payment that the names lead to; a new one; or, if they lead to several, these become one."""

@@ -17,11 +17,12 @@ from orchestrator.ledger.hints import Bell
 from orchestrator.ledger.memory_outbox import MemoryOutbox
 from orchestrator.ledger.memory_window import Window
 from orchestrator.ledger.paging import fingerprint, foreign_cursor, position_of, token_after
-from orchestrator.ledger.references import named
+from orchestrator.ledger.references import PAYOUT_ID, key_of_id, named
 from orchestrator.ledger.replaying import channels_of, check_channel
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
+from orchestratorx_prism.v1.event_data_pb2 import PayoutData
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 from orchestratorx_prism.v1.payment_pb2 import Payment
@@ -60,7 +61,9 @@ class MemoryLedger:
         self._outbox = MemoryOutbox([rule.name for rule in channels], window, self._bell)
         self._window = Window(window)
         window_ = self._window
-        self._changes = Changes(window_.names, window_.payments, window_, window_.new_payment, self._rules, 0)
+        self._changes = Changes(
+            window_.names, window_.payments, window_, window_.new_payment, self._rules, 0, payouts=window_.payouts
+        )
 
     @property
     def outbox(self) -> Outbox:
@@ -202,6 +205,11 @@ class MemoryLedger:
         if place is None or self._window.payments[place[0]].merchant_id != merchant_id:
             return None
         return self._window.payments[place[0]].dispute(place[1])
+
+    async def get_payout(self, merchant_id: str, payout_id: str) -> PayoutData | None:
+        """See `Ledger`."""
+        record = self._window.payouts.get(key_of_id(PAYOUT_ID, payout_id) or b"")
+        return record.view() if record is not None and record.merchant_id == merchant_id else None
 
     async def list_disputes(self, request: DisputeServiceListRequest) -> tuple[list[Dispute], str]:
         """See `Ledger`."""

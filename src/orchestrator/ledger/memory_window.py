@@ -9,6 +9,7 @@ import msgspec
 
 from orchestrator.ledger.changes import Changes
 from orchestrator.ledger.filters import Wanted
+from orchestrator.ledger.payouts import PayoutRecord
 from orchestrator.ledger.records import PaymentRecord
 from orchestrator.ledger.references import Name, base_key, reference_base
 from orchestratorx_prism.v1.event_pb2 import Event
@@ -48,6 +49,8 @@ class Window:
         """By our refund id; first recorded first."""
         self.disputes: dict[str, Child] = {}
         """By our dispute id; first recorded first."""
+        self.payouts: OrderedDict[Name, PayoutRecord] = OrderedDict()
+        """By name; those that changed last are last."""
 
     def get(self, event_id: str) -> Event | None:
         """One event, as first recorded."""
@@ -76,6 +79,10 @@ class Window:
             self._keep_child(self.disputes, self.payments[payment].dispute_id(key), payment, key)
         for payment in changes.touched:
             self.payments.move_to_end(payment)
+        for name in changes.payouts_touched:
+            self.payouts.move_to_end(name)
+        while len(self.payouts) > self._width:
+            self.payouts.popitem(last=False)
         while len(self.events) > self._width:
             self.events.pop(self._order.popleft(), None)  # an anomaly of a payment forgotten meanwhile is there twice
         while len(self.payments) > self._width:

@@ -30,9 +30,17 @@ from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 POOL: Final = 8
 """Connections for reading and for the relay, besides the writer's and the listener's."""
 COMMAND_TIMEOUT_S: Final = 30.0
-POINT_QUERIES: Final = {"enable_seqscan": "off", "jit": "off", "application_name": "orchestratorx"}
+POINT_QUERIES: Final = {
+    "enable_seqscan": "off",
+    "jit": "off",
+    "application_name": "orchestratorx",
+    "idle_in_transaction_session_timeout": "30s",
+}
 """Every query here goes through an index, and stays prepared: a plan that was made while a table was empty must not
-read the whole of it when it is not."""
+read the whole of it when it is not.
+
+A replica that freezes inside a transaction, or is cut off from the server, must not keep its locks from the others
+until the server's TCP gives it up, which takes hours."""
 WRITER_QUERIES: Final = {
     **POINT_QUERIES,
     "enable_hashjoin": "off",

@@ -2,9 +2,9 @@
 
 Locks, always in this order, each kind sorted, so that replicas cannot wait for each other in a circle:
 
-1. advisory locks on every name, event and body of the batch: whoever has the same ones waits here, before reading.
-   Before them one lock that all batches share. A batch of more keys than a server may have room for (`MOST_LOCKS`)
-   takes that one for itself alone, and no other;
+1. advisory locks on every name, payout, event and body of the batch: whoever has the same ones waits here, before
+   reading. Before them one lock that all batches share. A batch of more keys than a server may have room for
+   (`MOST_LOCKS`) takes that one for itself alone, and no other;
 2. the rows of the payments that the names lead to.
 
 Then nothing that was read can change before the commit, with one exception: another replica may have merged a payment
@@ -19,6 +19,8 @@ from typing import Any, Final
 
 from orchestrator.ledger.base import ChannelRule, Recorded
 from orchestrator.ledger.changes import Changes
+from orchestrator.ledger.payouts import DECODE as DECODE_PAYOUT
+from orchestrator.ledger.payouts import PayoutRecord
 from orchestrator.ledger.records import DECODE, PaymentRecord
 from orchestrator.ledger.references import Name
 from orchestrator.ledger.rows import Prepared, Rows, published, rows_of
@@ -41,6 +43,7 @@ _LOCK: Final = (
 _LOCK_ALL: Final = f"SELECT pg_advisory_xact_lock({_SHARED})"
 _NAMES: Final = "SELECT key, payment FROM names WHERE key = ANY($1::bytea[])"
 _PAYMENTS: Final = "SELECT n, record FROM payments WHERE n = ANY($1::bigint[]) ORDER BY n FOR UPDATE"
+_PAYOUTS: Final = "SELECT key, record FROM payouts WHERE key = ANY($1::bytea[])"
 _KNOWN: Final = f"SELECT e.message, {PUBLISHED} FROM events e WHERE e.key = ANY($1::bytea[])"  # noqa: S608
 _BODIES: Final = "SELECT key, n FROM raw_bodies WHERE key = ANY($1::bytea[])"
 _NUMBERS: Final = (
@@ -63,11 +66,12 @@ async def record_batch(connection: Any, batch: Sequence[Prepared], rules: Sequen
     await (connection.fetch(_LOCK, [_SHARED, *locks]) if len(locks) <= MOST_LOCKS else connection.fetch(_LOCK_ALL))
     names = await _names(connection, batch)
     payments = await _payments(connection, set(names.values()))
+    payouts = await _payouts(connection, batch)
     known = await _known(connection, batch)
     # Anomalies bring events of their own; how many is known only afterwards, so there is room for some.
     events = sum(len(prepared.events) for prepared in batch)
     now_us, numbers, payment_numbers = await connection.fetchrow(_NUMBERS, 2 * events, events)
-    changes = Changes(names, payments, known, _taking(payment_numbers), rules, now_us)
+    changes = Changes(names, payments, known, _taking(payment_numbers), rules, now_us, payouts=payouts)
     recorded = [changes.record(prepared.events) for prepared in batch]
     if changes.fresh:
         numbers = sorted(numbers)
@@ -81,7 +85,7 @@ async def record_batch(connection: Any, batch: Sequence[Prepared], rules: Sequen
 
 def locks_of(prepared: Prepared) -> int:
     """How many locks a recording needs, at most."""
-    return len(prepared.keys) + len(prepared.names) + 1
+    return len(prepared.keys) + len(prepared.names) + len(prepared.payouts) + 1
 
 
 def _locks(batch: Sequence[Prepared]) -> list[int]:
@@ -90,6 +94,7 @@ def _locks(batch: Sequence[Prepared]) -> list[int]:
     for prepared in batch:
         keys.update(key[:8] for key in prepared.keys)
         keys.update(name[:8] for name in prepared.names)
+        keys.update(name[:8] for name in prepared.payouts)
         if prepared.sealed is not None:
             keys.add(prepared.sealed[0][:8])
     return sorted(struct.unpack(">q", key)[0] for key in keys)
@@ -108,6 +113,12 @@ async def _payments(connection: Any, numbers: set[int]) -> dict[int, PaymentReco
     if len(payments) != len(numbers):
         raise Overtaken
     return payments
+
+
+async def _payouts(connection: Any, batch: Sequence[Prepared]) -> dict[Name, PayoutRecord]:
+    names = {name for prepared in batch for name in prepared.payouts}
+    rows = await connection.fetch(_PAYOUTS, list(names)) if names else ()
+    return {row[0]: DECODE_PAYOUT(row[1]) for row in rows}
 
 
 async def _known(connection: Any, batch: Sequence[Prepared]) -> dict[str, Event]:
@@ -155,6 +166,11 @@ _UPSERT_CHILDREN: Final = (
     "$8::bytea[]) ON CONFLICT (key) DO UPDATE SET "
     "payment = excluded.payment, status = excluded.status, message = excluded.message"
 )
+_UPSERT_PAYOUTS: Final = (
+    "INSERT INTO payouts (key, merchant_id, connector, status, created_at, record) "
+    "SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::bytea[]) "
+    "ON CONFLICT (key) DO UPDATE SET status = excluded.status, record = excluded.record"
+)
 _INSERT_OUTBOX: Final = (
     "INSERT INTO outbox (channel, n, event, partition_key, recorded_at, available_at, attempts) "
     "SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::int[])"
@@ -184,6 +200,7 @@ async def _write(connection: Any, rows: Rows) -> None:
     await _insert(connection, _UPSERT_NAMES, rows.names)
     await _insert(connection, _UPSERT_CHILDREN.format("refunds"), rows.refunds)
     await _insert(connection, _UPSERT_CHILDREN.format("disputes"), rows.disputes)
+    await _insert(connection, _UPSERT_PAYOUTS, rows.payouts)
     await _insert(connection, _INSERT_OUTBOX, rows.outbox)
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from orchestrator.ledger.projection import AXES
 from orchestrator.ledger.projection.children import dispute_key
+from orchestratorx_prism.event_types import DATA_MEMBER
 from orchestratorx_prism.v1.event_pb2 import Event
 
 _LONGEST_TEXT: Final = 200
@@ -23,12 +24,14 @@ REFERENCE: Final = "r"
 REFUND: Final = "f"
 DISPUTE: Final = "d"
 EVENT: Final = "e"
+PAYOUT: Final = "o"
 """What a name is of. A refund's or dispute's own id leads to its payment, too: a later fact may state nothing else.
-An event that names nothing makes a payment of its own."""
+An event that names nothing makes a payment of its own. A payout's name leads to no payment, but to the payout."""
 
 PAYMENT_ID: Final = "pay_"
 REFUND_ID: Final = "ref_"
 DISPUTE_ID: Final = "dis_"
+PAYOUT_ID: Final = "pyo_"
 """How our ids begin."""
 
 KEY_BYTES: Final = 24
@@ -49,6 +52,8 @@ class Named(msgspec.Struct, gc=False):
     first: Name | None
     """What a new payment's id is made of: the first name, or the event's own id if it has none. None: it belongs to no
     payment."""
+    payout: Name | None = None
+    """The payout that it is of, if it is of one."""
 
 
 def named(event: Event, spanning: Container[str]) -> Named:
@@ -65,7 +70,8 @@ def named(event: Event, spanning: Container[str]) -> Named:
             names.append(base_key(f"{REFERENCE}{owner}{value}") + suffix)
     kind = event.type
     if kind not in AXES:
-        return Named(event, references, scope, names, names[0] if names else None)
+        payout = _payout_name(event, scope) if DATA_MEMBER.get(kind) == "payout" else None
+        return Named(event, references, scope, names, names[0] if names else None, payout)
     if not references and (transaction := event.connector_transaction_id):
         references.append((transaction, ""))
         names.append(base_key(f"{REFERENCE}{owner}{transaction}") + suffix)
@@ -78,6 +84,13 @@ def named(event: Event, spanning: Container[str]) -> Named:
 def scope_of(environment: int, account: str) -> str:
     """Where a name counts: the environment, and the account unless names span accounts."""
     return f"{environment}:{account}"
+
+
+def _payout_name(event: Event, scope: str) -> Name | None:
+    """By the provider's id of the payout, else the merchant's, else the batch's; None if it has none of them."""
+    data = event.payout
+    value = data.connector_payout_id or data.merchant_payout_id or data.connector_batch_id
+    return name_of(PAYOUT, event.merchant_id, event.connector, scope, value) if value else None
 
 
 def _refund_name(event: Event) -> tuple[str, str] | None:

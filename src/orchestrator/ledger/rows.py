@@ -11,6 +11,7 @@ import msgspec
 from orchestrator.ledger.base import Recording
 from orchestrator.ledger.changes import Changes
 from orchestrator.ledger.filters import received_us_of
+from orchestrator.ledger.payouts import ENCODE as ENCODE_PAYOUT
 from orchestrator.ledger.raw import RawVault, raw_key
 from orchestrator.ledger.records import ENCODE, PaymentRecord
 from orchestrator.ledger.references import Name, Named, column_text, column_word, event_key, named
@@ -29,6 +30,8 @@ class Prepared(msgspec.Struct, gc=False):
     """Of the events."""
     names: Sequence[Name]
     """Every name that an event has."""
+    payouts: Sequence[Name]
+    """Names of the payouts that events are of."""
     pristine: Sequence[bytes]
     """The events as they came: completing changes them, and a batch that fails is tried again."""
     sealed: tuple[bytes, bytes] | None
@@ -52,6 +55,7 @@ def prepare(recording: Recording, spanning: frozenset[str], vault: RawVault) -> 
         events,
         [event_key(one.event.id) for one in events],
         [name for one in events for name in one.names],
+        [one.payout for one in events if one.payout is not None],
         [one.event.SerializeToString() for one in events],
         sealed,
     )
@@ -75,6 +79,8 @@ class Rows:
     """(key, n, payment, merchant_id, connector, status, created_at, message)"""
     disputes: list[Row] = field(default_factory=list)
     """As refunds."""
+    payouts: list[Row] = field(default_factory=list)
+    """(key, merchant_id, connector, status, created_at, record)"""
     raw_bodies: list[Row] = field(default_factory=list)
     """(n, key, stored_at, body)"""
     merged: list[tuple[int, int]] = field(default_factory=list)
@@ -105,6 +111,9 @@ def rows_of(
         dispute = record.dispute(key)
         name = record.dispute_name(key)
         rows.disputes.append(_child(name, numbers[place], payment, record, dispute.status, now_us, dispute))
+    for name, payout in changes.payouts_touched.items():
+        owner, connector = column_word(payout.merchant_id), column_word(payout.connector)
+        rows.payouts.append((name, owner, connector, payout.status, payout.created_us, ENCODE_PAYOUT(payout)))
     rows.merged = list(changes.merged.items())
     return rows
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest migration; a test compares it with the files."""
 
 metadata: Final = MetaData()
@@ -104,6 +104,19 @@ def _children(name: str) -> Table:
 
 refunds: Final = _children("refunds")
 disputes: Final = _children("disputes")
+
+payouts: Final = Table(
+    "payouts",
+    metadata,
+    _bytes("key", primary_key=True),
+    _text("merchant_id"),
+    _text("connector"),
+    Column("status", Integer(), nullable=False),
+    _number("created_at"),
+    _bytes("record"),
+    sqlite_with_rowid=False,
+)
+"""Projections of payouts, and what was told of them: `record` is a `PayoutRecord`. The key is in our id of it."""
 
 outbox: Final = Table(
     "outbox",

@@ -11,11 +11,13 @@ from typing import Any, Final, TypeVar
 
 from orchestrator.ledger.filters import DEFAULT_MERCHANT, Wanted, like_pattern, wanted
 from orchestrator.ledger.paging import fingerprint, position_of, token_after
+from orchestrator.ledger.payouts import DECODE as DECODE_PAYOUT
 from orchestrator.ledger.raw import RawVault
 from orchestrator.ledger.records import DECODE, PaymentRecord
 from orchestrator.ledger.references import (
     DISPUTE_ID,
     PAYMENT_ID,
+    PAYOUT_ID,
     REFUND_ID,
     base_key,
     column_text,
@@ -26,6 +28,7 @@ from orchestrator.ledger.references import (
 from orchestrator.ledger.rows import published
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
+from orchestratorx_prism.v1.event_data_pb2 import PayoutData
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 from orchestratorx_prism.v1.payment_pb2 import Payment
@@ -202,6 +205,15 @@ class Reading:
         messages, token = await self._children("disputes", request)
         return [Dispute.FromString(message) for message in messages], token
 
+    async def get_payout(self, merchant_id: str, payout_id: str) -> PayoutData | None:
+        """See `Ledger`."""
+        key = key_of_id(PAYOUT_ID, payout_id)
+        if key is None:
+            return None
+        query = "SELECT record FROM payouts WHERE key = ? AND merchant_id = ?"
+        rows = await self._fetch(query, (key, column_text(merchant_id)))
+        return DECODE_PAYOUT(rows[0][0]).view() if rows else None
+
     async def _child(self, table: str, merchant_id: str, key: bytes | None) -> bytes | None:
         if key is None:
             return None
@@ -248,6 +260,7 @@ class Reading:
             slice_ = f"FROM {table} WHERE {place.text()} AND ({time}, n) < (?, ?)"
             values = [*place.values, *after]
             last: tuple[int, int] | None = None
+            rows = f"(SELECT * {slice_} {order} LIMIT {SLICE}) AS slice"
             if rest.parts:
                 # Where the slice ends is settled before it is read: what is recorded meanwhile moves no row out of it.
                 inner = f"SELECT {time}, n {slice_} {order} LIMIT {SLICE}"
@@ -256,8 +269,8 @@ class Reading:
                 if not ends:
                     return page, ""
                 last = (ends[0][0], ends[0][1])
-                slice_, values = f"{slice_} AND ({time}, n) >= (?, ?)", [*values, *last]
-            query = f"SELECT {time}, n, {columns} {slice_} AND {rest.text()} {order} LIMIT ?"
+                rows, values = f"(SELECT * {slice_} AND ({time}, n) >= (?, ?)) AS slice", [*values, *last]
+            query = f"SELECT {time}, n, {columns} FROM {rows} WHERE {rest.text()} {order} LIMIT ?"  # noqa: S608
             page += await self._fetch(query, [*values, *rest.values, page_size + 1 - len(page)])
             if len(page) > page_size:
                 return page[:page_size], token_after(mark, (page[page_size - 1][0], page[page_size - 1][1]))

@@ -9,6 +9,8 @@ from typing import Any
 
 from orchestrator.ledger.base import ChannelRule, Recorded
 from orchestrator.ledger.changes import Changes
+from orchestrator.ledger.payouts import DECODE as DECODE_PAYOUT
+from orchestrator.ledger.payouts import PayoutRecord
 from orchestrator.ledger.records import DECODE
 from orchestrator.ledger.references import Name
 from orchestrator.ledger.rows import Prepared, Rows, published, rows_of
@@ -21,6 +23,11 @@ _CHUNK = 500
 _CHILD_UPSERT = (
     "INSERT INTO {} VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (key) DO UPDATE SET "
     "payment = excluded.payment, status = excluded.status, message = excluded.message"
+)
+
+_PAYOUT_UPSERT = (
+    "INSERT INTO payouts (key, merchant_id, connector, status, created_at, record) VALUES (?,?,?,?,?,?) "
+    "ON CONFLICT (key) DO UPDATE SET status = excluded.status, record = excluded.record"
 )
 
 
@@ -38,6 +45,7 @@ def record_batch(
         new_payment=_counting(connection),
         rules=rules,
         now_us=now_us,
+        payouts=_payouts(connection, batch),
     )
     recorded = [changes.record(prepared.events) for prepared in batch]
     if changes.fresh:
@@ -66,6 +74,12 @@ def select_in(connection: sqlite3.Connection, query: str, values: Sequence[objec
 def _names(connection: sqlite3.Connection, batch: Sequence[Prepared]) -> dict[Name, int]:
     names = {name for prepared in batch for name in prepared.names}
     return dict(select_in(connection, "SELECT key, payment FROM names WHERE key IN ({})", list(names)))
+
+
+def _payouts(connection: sqlite3.Connection, batch: Sequence[Prepared]) -> dict[Name, PayoutRecord]:
+    names = {name for prepared in batch for name in prepared.payouts}
+    found = select_in(connection, "SELECT key, record FROM payouts WHERE key IN ({})", list(names))
+    return {key: DECODE_PAYOUT(record) for key, record in found}
 
 
 def _known(connection: sqlite3.Connection, batch: Sequence[Prepared]) -> dict[str, Event]:
@@ -124,6 +138,8 @@ def _write(connection: sqlite3.Connection, rows: Rows) -> None:
         many(_CHILD_UPSERT.format("refunds"), rows.refunds)
     if rows.disputes:
         many(_CHILD_UPSERT.format("disputes"), rows.disputes)
+    if rows.payouts:
+        many(_PAYOUT_UPSERT, rows.payouts)
     if rows.outbox:
         many(
             "INSERT INTO outbox (channel, n, event, partition_key, recorded_at, available_at, attempts) "

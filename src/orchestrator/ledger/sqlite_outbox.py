@@ -32,16 +32,11 @@ class SqliteOutbox:
             choice = Choice(limit, now_us)
             while choice.wants_more:
                 choice.look_at(connection.execute(UNSENT, (channel, choice.after, choice.next_slice)).fetchall())
-            until_us = now_us + int(lease_s * 1_000_000)
-            connection.executemany(
-                "UPDATE outbox SET available_at = ?, claim = ?, attempts = attempts + 1 WHERE channel = ? AND n = ?",
-                [(until_us, claim_id.bytes, channel, number) for number in choice.chosen],
-            )
-            query = (
-                "SELECT o.n, e.message, o.partition_key, o.attempts FROM outbox o JOIN events e ON e.n = o.event "
-                "WHERE o.channel = ? AND o.n = ?"
-            )
-            rows = [connection.execute(query, (channel, number)).fetchone() for number in choice.chosen]
+            if not choice.chosen:
+                return []
+            until_us, marks = now_us + int(lease_s * 1_000_000), _marks(choice.chosen)
+            connection.execute(CLAIM.format(marks), (until_us, claim_id.bytes, channel, *choice.chosen))
+            rows = connection.execute(CLAIMED.format(marks), (channel, *choice.chosen)).fetchall()
             return [OutboxRow(row[0], channel, row[1], row[2], row[3]) for row in rows]
 
         return Claim(claim_id.hex, await self._run(job))
@@ -50,18 +45,11 @@ class SqliteOutbox:
         """See `Outbox`."""
 
         def job(connection: sqlite3.Connection) -> int:
-            now_us = time.time_ns() // 1000
-            held = _held(connection, claim, row_ids)
-            connection.executemany(
-                "INSERT OR IGNORE INTO sent (event, channel, sent_at) VALUES (?,?,?)",
-                [(event, channel, now_us) for channel, _, event in held],
-            )
-            connection.executemany(
-                "DELETE FROM outbox WHERE channel = ? AND n = ?", [(channel, number) for channel, number, _ in held]
-            )
-            return len(held)
+            held, values = _held(claim, row_ids)
+            connection.execute(SENT.format(held), (time.time_ns() // 1000, *values))
+            return connection.execute(DONE.format(held), values).rowcount
 
-        done: int = await self._run(job) if row_ids else 0
+        done: int = await self._run(job) if claim.rows and row_ids else 0
         return done
 
     async def release(self, claim: Claim, row_ids: Sequence[int], *, delay_s: float) -> None:
@@ -69,12 +57,10 @@ class SqliteOutbox:
 
         def job(connection: sqlite3.Connection) -> None:
             available_us = time.time_ns() // 1000 + int(delay_s * 1_000_000)
-            connection.executemany(
-                "UPDATE outbox SET available_at = ?, claim = NULL WHERE channel = ? AND n = ?",
-                [(available_us, channel, number) for channel, number, _ in _held(connection, claim, row_ids)],
-            )
+            held, values = _held(claim, row_ids)
+            connection.execute(RELEASE.format(held), (available_us, *values))
 
-        if row_ids:
+        if claim.rows and row_ids:
             await self._run(job)
             if delay_s <= 0:
                 self._bell.ring()
@@ -110,6 +96,16 @@ class SqliteOutbox:
         return purged
 
 
+CLAIM = "UPDATE outbox SET available_at = ?, claim = ?, attempts = attempts + 1 WHERE channel = ? AND n IN {}"
+CLAIMED = (
+    "SELECT o.n, e.message, o.partition_key, o.attempts FROM outbox o JOIN events e ON e.n = o.event "
+    "WHERE o.channel = ? AND o.n IN {} ORDER BY o.n"
+)
+SENT = "INSERT OR IGNORE INTO sent (event, channel, sent_at) SELECT event, channel, ? FROM outbox WHERE {}"
+DONE = "DELETE FROM outbox WHERE {}"
+RELEASE = "UPDATE outbox SET available_at = ?, claim = NULL WHERE {}"
+"""Whole claims at once: each step of a statement lets go of the interpreter's lock, and has to win it back."""
+
 UNSENT = "SELECT n, partition_key, available_at FROM outbox WHERE channel = ? AND n > ? ORDER BY n LIMIT ?"
 
 OLD_SENT = (
@@ -119,11 +115,11 @@ OLD_SENT = (
 """Looks at the oldest rows only. One that was sent late keeps those behind it for a while, never for long."""
 
 
-def _held(connection: sqlite3.Connection, claim: Claim, row_ids: Sequence[int]) -> list[tuple[str, int, int]]:
-    """(channel, n, event) of the rows that the claim still holds."""
-    if not claim.rows:
-        return []
+def _held(claim: Claim, row_ids: Sequence[int]) -> tuple[str, tuple[object, ...]]:
+    """The condition for those of the rows that the claim still holds, and its values."""
     channel, claim_id = claim.rows[0].channel, uuid.UUID(hex=claim.claim_id).bytes
-    query = "SELECT event, claim FROM outbox WHERE channel = ? AND n = ?"
-    found = [(number, connection.execute(query, (channel, number)).fetchone()) for number in row_ids]
-    return [(channel, number, row[0]) for number, row in found if row is not None and row[1] == claim_id]
+    return f"channel = ? AND n IN {_marks(row_ids)} AND claim = ?", (channel, *row_ids, claim_id)
+
+
+def _marks(values: Sequence[object]) -> str:
+    return f"({','.join('?' * len(values))})"

@@ -1,19 +1,23 @@
-"""One channel's loop: claim, encode, publish, mark sent or give back. `Relay` runs one a channel."""
+"""One channel's loop: claim, encode, publish, mark sent or give back. `Relay` runs one a channel.
+
+While there is a backlog, the next rows are claimed as those in hand are published (`ahead.py`).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
-from orchestrator.ledger.base import Backlog, Claim, Outbox, OutboxRow
+from orchestrator.ledger.base import Claim, Outbox, OutboxRow
+from orchestrator.publishing.ahead import Claims, Hold
 from orchestrator.publishing.channels import Channel
+from orchestrator.publishing.pace import RelayMetrics, RelayOptions
 from orchestratorx_prism.brokers.base import Broker, BrokerUnavailable, Message
 from orchestratorx_prism.errors import Internal, PrismError
 from orchestratorx_prism.v1.event_pb2 import Event
@@ -24,73 +28,12 @@ _OF_ONE_MESSAGE: Final = {"MESSAGE_REFUSED", "ORDER_HELD"}
 """Reasons that say nothing of other messages; every other one says that the broker is not well."""
 
 
-class RelayMetrics(Protocol):
-    """What the relay tells whoever counts. Called from the event loop; must not block."""
-
-    def published(self, channel: str, count: int) -> None:
-        """So many events were acknowledged by the broker."""
-        ...
-
-    def failed(self, channel: str, count: int) -> None:
-        """So many attempts failed, and will be made again."""
-        ...
-
-    def publish_took(self, channel: str, seconds: float) -> None:
-        """From handing a batch to the broker until all of it was acknowledged or refused."""
-        ...
-
-    def backlog(self, channel: str, backlog: Backlog) -> None:
-        """What is unsent, and how old the oldest is: the one to alert on."""
-        ...
-
-
-class NoMetrics:
-    """Counts nothing."""
-
-    def published(self, channel: str, count: int) -> None: ...
-
-    def failed(self, channel: str, count: int) -> None: ...
-
-    def publish_took(self, channel: str, seconds: float) -> None: ...
-
-    def backlog(self, channel: str, backlog: Backlog) -> None: ...
-
-
-@dataclass(frozen=True)
-class RelayOptions:
-    """The relay's pace. Times in seconds."""
-
-    batch_size: int = 128
-    """Rows a round. Twice as many gain a twentieth in rate, and keep the loop from other work for 10 ms at a time."""
-    lease_s: float = 30.0
-    """How long claimed rows are kept from other relays. Publishing a batch is cut off before this ends."""
-    poll_s: float = 1.0
-    """Longest pause between two looks at the outbox, if nothing says that there is work."""
-    backoff_first_s: float = 0.2
-    backoff_longest_s: float = 30.0
-    report_every_s: float = 5.0
-    """How often the backlog is measured."""
-    retention_s: float = 7 * 86_400.0
-    """How long rows of published events stay."""
-    purge_every_s: float = 60.0
-    purge_batch: int = 1_000
-
-    def backoff(self, failures: int) -> float:
-        """Pause after so many failures in a row: doubles up to the longest, half of it by chance."""
-        longest = min(self.backoff_longest_s, self.backoff_first_s * 2.0 ** min(failures - 1, 30))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, hides nothing
-
-    @property
-    def publish_within_s(self) -> float:
-        return self.lease_s * 0.7
-
-
 @dataclass(slots=True)
 class _Batch:
     """A claim on its way through one round."""
 
     rows: list[OutboxRow] = field(default_factory=list)
-    """Those to publish, each with its message at the same index."""
+    """Those to publish, each with its message at the same index; one that is several messages is there as often."""
     messages: list[Message] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
     """Row ids: published, or not selected by the channel."""
@@ -120,9 +63,16 @@ class Line:
         """Whether it waits for work, with nothing in hand: then it may be cancelled."""
         self._failures = 0
         """Rounds in a row in which the broker or the outbox was not well."""
+        self._claims = Claims(outbox, channel.name, options)
 
     async def run(self) -> None:
         """Rounds until it is told to stop. Nothing that goes wrong in a round ends it."""
+        try:
+            await self._rounds()
+        finally:
+            await self._claims.let_go()
+
+    async def _rounds(self) -> None:
         while not self._stopping.is_set():
             try:
                 await self._round()
@@ -136,30 +86,31 @@ class Line:
     async def _round(self) -> None:
         if self._failures:
             await self._broker.health()
-        options = self._options
-        claim = await self._outbox.claim(self.channel.name, limit=options.batch_size, lease_s=options.lease_s)
-        if claim.rows:
-            await self._publish(claim)
-        else:
-            self._failures = 0
-            # In this very task: the outbox remembers by task what was rung since its last look. In a task of its own
-            # each wait would be a first one, and a first one never waits.
-            self.idle = True
-            try:
-                await self._outbox.wait_for_work(options.poll_s)
-            finally:
-                self.idle = False
+        hold = await self._claims.next()
+        if hold.claim.rows:
+            if not self._failures:
+                self._claims.look_ahead(behind=hold)
+            await self._publish(hold)
+            return
+        self._failures = 0
+        # In this very task: the outbox remembers by task what was rung since its last look. In a task of its own
+        # each wait would be a first one, and a first one never waits.
+        self.idle = True
+        try:
+            await self._outbox.wait_for_work(self._options.poll_s)
+        finally:
+            self.idle = False
 
-    async def _publish(self, claim: Claim) -> None:
-        give_up = time.monotonic() + self._options.lease_s
+    async def _publish(self, hold: Hold) -> None:
+        claim, give_up = hold.claim, hold.taken_at + self._options.lease_s
         batch = self._encoded(claim.rows)
-        outcomes = await self._outcomes(batch.messages)
+        outcomes = await self._outcomes(batch.messages, hold.taken_at + self._options.publish_within_s)
         for row, outcome in zip(batch.rows, outcomes, strict=True):
-            if outcome is None:
-                batch.done.append(row.row_id)
-            else:
-                batch.failed[row.row_id] = outcome
-        published = sum(outcome is None for outcome in outcomes)
+            if outcome is not None:
+                batch.failed.setdefault(row.row_id, outcome)
+        sent = [row_id for row_id in dict.fromkeys(row.row_id for row in batch.rows) if row_id not in batch.failed]
+        batch.done += sent
+        published = len(sent)
         if published:
             self._metrics.published(self.channel.name, published)
         if batch.done:
@@ -182,34 +133,34 @@ class Line:
                 batch.failed[row.row_id] = BrokerUnavailable("an earlier event of the key failed", reason="ORDER_HELD")
                 continue
             try:
-                message = self._message_of(row, now_ns)
+                messages = self._messages_of(row, now_ns)
             except Exception as error:
                 fault = error if isinstance(error, PrismError) else Internal(f"encoding raised {type(error).__name__}")
                 batch.failed[row.row_id] = fault
                 if row.partition_key:
                     held.add(row.partition_key)
                 continue
-            if message is None:
-                batch.done.append(row.row_id)
+            if messages:
+                batch.rows += [row] * len(messages)
+                batch.messages += messages
             else:
-                batch.rows.append(row)
-                batch.messages.append(message)
+                batch.done.append(row.row_id)
         return batch
 
-    def _message_of(self, row: OutboxRow, now_ns: int) -> Message | None:
+    def _messages_of(self, row: OutboxRow, now_ns: int) -> list[Message]:
         event = Event.FromString(row.event)
-        if not self.channel.selection.takes(event):
-            return None
+        if not self.channel.takes(event):
+            return []
         event.published_at.FromNanoseconds(now_ns)
-        return self.channel.message_of(event)
+        return self.channel.messages_of(event)
 
-    async def _outcomes(self, messages: list[Message]) -> Sequence[PrismError | None]:
+    async def _outcomes(self, messages: list[Message], until: float) -> Sequence[PrismError | None]:
         """One a message. Cut off while the lease holds: later, another relay may be publishing the same rows."""
         if not messages:
             return []
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(self._options.publish_within_s):
+            async with asyncio.timeout(until - time.monotonic()):
                 return await self._broker.publish(messages)
         except TimeoutError:
             return [BrokerUnavailable("not acknowledged while the lease held")] * len(messages)
@@ -254,7 +205,8 @@ class Line:
             await self._outbox.release(claim, row_ids, delay_s=self._options.backoff(tries))
 
     async def _retreat(self, error: PrismError) -> None:
-        """Waits, longer after every failure."""
+        """Waits, longer after every failure, with nothing in hand."""
+        await self._claims.let_go()
         self._failures += 1
         pause = self._options.backoff(self._failures)
         _log.warning(

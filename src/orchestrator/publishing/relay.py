@@ -17,7 +17,8 @@ import structlog
 
 from orchestrator.ledger.base import Outbox
 from orchestrator.publishing.channels import Channel
-from orchestrator.publishing.line import Line, NoMetrics, RelayMetrics, RelayOptions, pause_until_stopped
+from orchestrator.publishing.line import Line, pause_until_stopped
+from orchestrator.publishing.pace import NoMetrics, RelayMetrics, RelayOptions
 from orchestratorx_prism.brokers.base import Broker
 from orchestratorx_prism.errors import PrismError, SettingsRejected
 

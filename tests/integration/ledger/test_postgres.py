@@ -259,3 +259,23 @@ async def test_another_replica_hears_of_a_recording(fresh_postgres_url: str) -> 
     await asyncio.wait_for(hearing, 60)
     await writing.close()
     await waiting.close()
+
+
+async def test_tables_of_the_release_before_get_what_is_new_and_keep_what_they_have(
+    ledger: PostgresLedger, fresh_postgres_url: str
+) -> None:
+    (kept,) = (await ledger.record(Recording([make("payment.captured", "1", amount=money(5))]))).events
+    await ledger.close()
+    connection = await asyncpg.connect(fresh_postgres_url)
+    await connection.execute("DROP TABLE payouts")
+    await connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    await connection.close()
+    with pytest.raises(SettingsRejected, match="not up to date"):
+        await PostgresLedger(fresh_postgres_url, migrate=False).open()
+    after = PostgresLedger(fresh_postgres_url)
+    await after.open()
+    assert await after.get_event("default", kept.id) == kept
+    payout = make("payout.succeeded", "2", refs=(), connector_payout_id="po_1")
+    (told,) = (await after.record(Recording([payout]))).events
+    assert await after.get_payout("default", told.payout.payout_id) is not None
+    await after.close()

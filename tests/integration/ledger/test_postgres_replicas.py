@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 from ledger_events import make, money
 
-from orchestrator.ledger.base import Recording
+from orchestrator.ledger import postgres as module
+from orchestrator.ledger.base import ChannelRule, Recording
+from orchestrator.ledger.factory import migrate_ledger
 from orchestrator.ledger.postgres import PostgresLedger
+from orchestrator.ledger.postgres_outbox import _TURN
+from orchestratorx_prism.errors import Unavailable
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 
@@ -90,6 +94,39 @@ async def test_a_recording_too_great_to_lock_name_by_name_keeps_the_others_out(
     await asyncio.gather(first, second)
     assert (small.payment_id, small.sequence) == (great[7].payment_id, 2)
     await replica.close()
+
+
+async def test_a_replica_that_freezes_inside_a_claim_does_not_stop_the_others(
+    fresh_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert module.WRITER_QUERIES["idle_in_transaction_session_timeout"] == "30s"
+    await migrate_ledger(fresh_postgres_url)
+    monkeypatch.setitem(module.POINT_QUERIES, "idle_in_transaction_session_timeout", "2s")
+    everything = [ChannelRule("events", lambda event: True)]
+    frozen = PostgresLedger(fresh_postgres_url, channels=everything)
+    other = PostgresLedger(fresh_postgres_url, channels=everything)
+    await frozen.open()
+    monkeypatch.undo()
+    await other.open()
+    await other.record(Recording([pending("a")]))
+    holds, thaws = asyncio.Event(), asyncio.Event()
+
+    async def freeze(connection: Any) -> None:
+        await connection.execute(_TURN, "events")
+        holds.set()
+        await thaws.wait()
+        await connection.execute("SELECT 1")
+
+    freezing = asyncio.create_task(frozen._transact(freeze))
+    await holds.wait()
+    async with asyncio.timeout(25):
+        claim = await other.outbox.claim("events", limit=1, lease_s=30)
+    assert len(claim.rows) == 1
+    thaws.set()
+    with pytest.raises(Unavailable):
+        await freezing
+    await frozen.close()
+    await other.close()
 
 
 async def test_a_claim_overtakes_no_row_that_commits_while_it_looks(ledger: PostgresLedger, admin: Any) -> None:

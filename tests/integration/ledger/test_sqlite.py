@@ -204,3 +204,25 @@ async def test_a_closed_ledger_leaves_no_connection_open(tmp_path: Path, monkeyp
     with pytest.raises(Unavailable):
         await SqliteLedger(tmp_path / "letter.db").open()
     assert not _Counted.opened
+
+
+async def test_tables_of_the_release_before_get_what_is_new_and_keep_what_they_have(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    before = SqliteLedger(path)
+    await before.open()
+    (kept,) = (await before.record(Recording([make("payment.captured", "1", amount=money(5))]))).events
+    await before.close()
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("DROP TABLE payouts")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    with pytest.raises(SettingsRejected, match="not up to date"):
+        await SqliteLedger(path, migrate=False).open()
+    after = SqliteLedger(path)
+    await after.open()
+    assert await after.get_event("default", kept.id) == kept
+    payout = make("payout.succeeded", "2", refs=(), connector_payout_id="po_1")
+    (told,) = (await after.record(Recording([payout]))).events
+    assert await after.get_payout("default", told.payout.payout_id) is not None
+    await after.close()

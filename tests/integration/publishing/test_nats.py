@@ -176,7 +176,30 @@ async def test_closing_does_not_wait_long_for_a_frozen_server(
     nats_server.freeze()
     closing = asyncio.create_task(broker.close())
     # The process is to stop within its grace; nats-py by itself would wait for 20 s, and not be interrupted.
-    closed, _ = await asyncio.wait({closing}, timeout=10)
+    closed, _ = await asyncio.wait({closing}, timeout=15)
+    nats_server.thaw()
+    await closing
+    assert closed
+
+
+async def test_a_server_that_freezes_while_we_drain_does_not_hold_us_long(
+    opened: Callable[..., NatsBroker], nats_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = opened()
+    await broker.subscribe(["payments.events"], group="all")
+    real, calls = nats.aio.client.Client.flush, 0
+
+    async def flush(client: Any, timeout: int = 10) -> None:  # noqa: ASYNC109 - nats-py's own parameter
+        nonlocal calls
+        calls += 1
+        if calls == 2:  # the first is ours, before the drain
+            nats_server.freeze()
+        await real(client, timeout)
+
+    monkeypatch.setattr(nats.aio.client.Client, "flush", flush)
+    closing = asyncio.create_task(broker.close())
+    closed, _ = await asyncio.wait({closing}, timeout=15)
+    assert calls >= 2
     nats_server.thaw()
     await closing
     assert closed

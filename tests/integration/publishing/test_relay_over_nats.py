@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,23 +22,34 @@ pytestmark = pytest.mark.nats
 
 
 class ListOutbox:
-    """The least of an outbox: rows in order, one claim at a time, delays ignored."""
+    """The least of an outbox: rows in order, the keys of a claim kept from others, delays ignored."""
 
     def __init__(self, rows: Sequence[OutboxRow]) -> None:
-        self.waiting = deque(rows)
+        self.waiting = {row.row_id: row for row in rows}
+        self.held: dict[int, str] = {}
+        """Row id → its key."""
         self.sent: list[int] = []
         self.releases = 0
 
     async def claim(self, channel: str, *, limit: int, lease_s: float) -> Claim:
-        return Claim(str(uuid.uuid4()), [self.waiting.popleft() for _ in range(min(limit, len(self.waiting)))])
+        kept_back = set(self.held.values())
+        rows = [row for _, row in sorted(self.waiting.items()) if row.partition_key not in kept_back][:limit]
+        for row in rows:
+            self.held[row.row_id] = self.waiting.pop(row.row_id).partition_key
+        return Claim(str(uuid.uuid4()), rows)
 
     async def complete(self, claim: Claim, row_ids: Sequence[int]) -> int:
         self.sent += row_ids
+        for row_id in row_ids:
+            del self.held[row_id]
         return len(row_ids)
 
     async def release(self, claim: Claim, row_ids: Sequence[int], *, delay_s: float) -> None:
         self.releases += 1
-        self.waiting.extendleft([row for row in reversed(claim.rows) if row.row_id in set(row_ids)])
+        for row in claim.rows:
+            if row.row_id in row_ids:
+                del self.held[row.row_id]
+                self.waiting[row.row_id] = row
 
     async def backlog(self, channel: str) -> Backlog:
         return Backlog(len(self.waiting), 0.0)

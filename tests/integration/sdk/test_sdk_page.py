@@ -18,6 +18,7 @@ SECRET = "whsec_of_the_page"
 async def test_every_block_of_the_page_runs(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.chdir(tmp_path)
     webhook = signed_webhook("stripe", "payment_intent.succeeded", secret=SECRET, merchant_transaction_id="order-1")
+    (tmp_path / "payment_config.json").write_text('{"messaging": {"url": "memory://of-the-page"}}')
     names: dict[str, Any] = {"raw": webhook.body, "headers": webhook.headers, "secret": SECRET}
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
     assert len(blocks) >= 10
@@ -32,4 +33,5 @@ async def test_every_block_of_the_page_runs(tmp_path: Path, monkeypatch: Any, ca
     assert "order-1 1099 USD" in printed
     assert "SIGNATURE_MISMATCH 401 False" in printed
     assert "CAPTURED" in printed
+    assert names["config"].messaging.url == "memory://of-the-page"
     assert issubclass(names["SignatureRejected"], PrismError)

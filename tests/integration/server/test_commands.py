@@ -73,6 +73,13 @@ def test_every_provider_can_be_triggered(serve: Serve) -> None:
     assert trigger(f"grpc://{server.grpc}", "paypal", "PAYMENT.CAPTURE.COMPLETED", "--secret", PAYPAL_WEBHOOK_ID) == 0
 
 
+def test_a_server_that_asks_for_a_key_can_be_triggered_by_grpc(serve: Serve) -> None:
+    server = serve(ORCHESTRATOR_API_KEYS='["key-one"]', PAYPAL_WEBHOOK_ID=PAYPAL_WEBHOOK_ID)
+    capture = ("paypal", "PAYMENT.CAPTURE.COMPLETED", "--secret", PAYPAL_WEBHOOK_ID)
+    assert trigger(f"grpc://{server.grpc}", *capture) == 1
+    assert trigger(f"grpc://{server.grpc}", *capture, "--api-key", "key-one") == 0
+
+
 def test_a_wrong_secret_ends_with_1_and_a_wrong_type_with_2(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     server = serve()
     assert trigger(server.url, "stripe", "payment_intent.succeeded", "--secret", "whsec_wrong") == 1

@@ -190,6 +190,28 @@ def test_config_check_tells_every_fault_at_once(
         assert fault in text
 
 
+def test_config_check_tells_what_is_wrong_with_channels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "orchestrator.json"
+    file.write_text('{"channels": {"payments": {"address": "{nothing}"}, "audit": {"broker": "x"}}}')
+    assert run(["config", "check", "--config", str(file)]) == 2
+    text = capsys.readouterr().err
+    for fault in ("channels.payments.address: takes", "channels.audit.address: missing", "channels.audit.broker:"):
+        assert fault in text
+
+
+def test_config_check_shows_channels_and_brokers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "orchestrator.json"
+    file.write_text(
+        '{"brokers": {"b": {"url": "memory://hunter2"}}, "channels": {"payments": {"broker": "b"}}, '
+        '"messaging": {"url": "memory://x"}}'
+    )
+    assert run(["config", "check", "--config", str(file)]) == 0
+    text = capsys.readouterr().out
+    assert 'channels.payments.broker = "b"' in text
+    assert "brokers.b.url" in text
+    assert "hunter2" not in text
+
+
 def test_a_server_on_an_open_address_does_not_start_unguarded(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["serve", "--http-host", "192.0.2.1", "--database-url", "memory:"]) == 2
     assert "--insecure" in capsys.readouterr().err

@@ -73,6 +73,19 @@ def test_the_block_names_addresses_and_parts_and_hides_secrets() -> None:
     assert "paypal (no secret)" in text
 
 
+@pytest.mark.parametrize(
+    ("kind", "url", "shown"),
+    [
+        ("nats", "nats://u:hunter2@a:4222, nats://u:hunter2@b:4222", "nats nats://u@a:4222,nats://u@b:4222"),
+        ("kafka", "a:9092,b:9092", "kafka a:9092,b:9092"),
+        ("kafka", "kafka://u:hunter2@a:9092", "kafka kafka://u@a:9092"),
+    ],
+)
+def test_several_servers_of_a_broker_are_shown_without_passwords(kind: str, url: str, shown: str) -> None:
+    settings = settings_from(with_secret(messaging={"broker_type": kind, "url": url}))
+    assert report(settings, ADDRESSES).broker == shown
+
+
 def test_the_same_as_plain_values() -> None:
     found = report(settings_from(with_secret()), ADDRESSES).as_dict()
     assert found["grpc"] == "127.0.0.1:4711"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from orchestrator.ledger.base import Backlog, Claim, OutboxRow
-from orchestrator.publishing.relay import RelayOptions
+from orchestrator.publishing.channels import DEFAULT_BROKER, Channel, built_in_channels
+from orchestrator.publishing.relay import Relay, RelayOptions
 from orchestratorx_prism.brokers import BrokerSettings, BrokerUnavailable, Message
 from orchestratorx_prism.brokers.memory import MemoryBroker
 from orchestratorx_prism.errors import Unavailable
@@ -212,3 +213,27 @@ def event() -> Callable[..., Event]:
         return made
 
     return make
+
+
+@pytest.fixture
+async def started(
+    outbox: Any, broker: Any, counts: Any, fast: Callable[..., RelayOptions]
+) -> AsyncIterator[Callable[..., Any]]:
+    """Starts relays; all are stopped at the end. Keywords are options."""
+    relays: list[Relay] = []
+
+    async def start(channels: list[Channel] | None = None, **changes: Any) -> Relay:
+        relay = Relay(
+            outbox,
+            channels or built_in_channels(),
+            {DEFAULT_BROKER: broker},
+            metrics=counts,
+            options=fast(**changes),
+        )
+        relays.append(relay)
+        await relay.start()
+        return relay
+
+    yield start
+    for relay in relays:
+        await relay.stop()

@@ -4,60 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from relay_waiting import by_key, until
 from structlog.testing import capture_logs
 
-from orchestrator.publishing.channels import DEFAULT_BROKER, Channel, Selection, built_in_channels
+from orchestrator.publishing.channels import BUILT_IN, DEFAULT_BROKER, Channel, Selection, built_in_channels
 from orchestrator.publishing.relay import Relay, RelayOptions
-from orchestratorx_prism.brokers import BrokerUnavailable, Message
+from orchestratorx_prism.brokers import BrokerUnavailable
 from orchestratorx_prism.envelopes.cloudevents import decode
 from orchestratorx_prism.errors import SettingsRejected
 from orchestratorx_prism.v1.event_pb2 import Event
 
 MakeEvent = Callable[..., Event]
 Started = Callable[..., Any]
-
-
-@pytest.fixture
-async def started(
-    outbox: Any, broker: Any, counts: Any, fast: Callable[..., RelayOptions]
-) -> AsyncIterator[Callable[..., Any]]:
-    """Starts relays; all are stopped at the end. Keywords are options."""
-    relays: list[Relay] = []
-
-    async def start(channels: list[Channel] | None = None, **changes: Any) -> Relay:
-        relay = Relay(
-            outbox,
-            channels or built_in_channels(),
-            {DEFAULT_BROKER: broker},
-            metrics=counts,
-            options=fast(**changes),
-        )
-        relays.append(relay)
-        await relay.start()
-        return relay
-
-    yield start
-    for relay in relays:
-        await relay.stop()
-
-
-async def until(condition: Callable[[], bool], within_s: float = 20.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        await asyncio.sleep(0.005)
-
-
-def by_key(messages: list[Message]) -> dict[str, list[int]]:
-    """Sequences per key, in the order they were accepted."""
-    found: dict[str, list[int]] = {}
-    for message in messages:
-        found.setdefault(message.key, []).append(decode(message).sequence)
-    return found
 
 
 async def test_what_is_recorded_is_published_with_the_time_and_marked_sent(
@@ -342,3 +304,55 @@ def test_a_channel_whose_broker_is_not_configured_is_refused(outbox: Any, broker
     channel = Channel("audit", address="audit", broker="archive")
     with pytest.raises(SettingsRejected, match="no broker archive"):
         Relay(outbox, [channel], {DEFAULT_BROKER: broker})
+
+
+REQUESTS = BUILT_IN["payment_requests"]
+
+
+def payout(event: MakeEvent, key: str, before: int, after: int) -> Event:
+    made = event("", 0, type="payout.succeeded", partition_key=key)
+    made.payout.payout_id = f"pyo_{key}"
+    made.payout.request_status_before, made.payout.request_status = before, after  # type: ignore[assignment]
+    return made
+
+
+async def test_an_event_that_is_two_messages_is_sent_when_both_are(
+    outbox: Any, broker: Any, counts: Any, started: Started, event: MakeEvent
+) -> None:
+    outbox.add(payout(event, "a", 0, 3), channel=REQUESTS.name)
+    outbox.add(payout(event, "b", 3, 3), channel=REQUESTS.name)
+    outbox.add(payout(event, "c", 1, 2), channel=REQUESTS.name)
+    await started([REQUESTS])
+    await until(lambda: outbox.unsent() == 0)
+    kinds = [(message.key, message.headers["event-type"]) for message in broker.accepted]
+    assert sorted(kinds) == [
+        ("pyo_a", "PaymentRequestCreated"),
+        ("pyo_a", "PaymentRequestUpdated"),
+        ("pyo_c", "PaymentRequestUpdated"),
+    ]
+    assert kinds.index(("pyo_a", "PaymentRequestCreated")) < kinds.index(("pyo_a", "PaymentRequestUpdated"))
+    assert counts.sums == {"published": 2, "failed": 0}
+
+
+async def test_an_event_of_which_one_message_is_refused_is_tried_again_whole(
+    outbox: Any, broker: Any, counts: Any, started: Started, event: MakeEvent
+) -> None:
+    refuse_updates = broker.publish
+    first = True
+
+    async def publish(messages: Any) -> Any:
+        nonlocal first
+        outcomes = await refuse_updates(messages)
+        if first:
+            first = False
+            outcomes[-1] = BrokerUnavailable("too large", reason="MESSAGE_REFUSED")
+        return outcomes
+
+    broker.publish = publish
+    outbox.add(payout(event, "a", 0, 3), channel=REQUESTS.name)
+    await started([REQUESTS])
+    await until(lambda: outbox.unsent() == 0)
+    ids = [message.id for message in broker.accepted]
+    assert len(ids) == 4
+    assert ids[:2] == ids[2:], "under the same ids"
+    assert counts.sums == {"published": 1, "failed": 1}

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import os
 import signal
+import subprocess
 import sys
 import threading
 import warnings
@@ -202,3 +203,56 @@ def test_generated_docstrings_say_what_the_protos_say() -> None:
     assert "payment_id: Ours." in doc
     assert "request_id: The caller's idempotency key" in doc
     assert inspect.getdoc(clients._generated_sync.PaymentClient.capture) == doc
+
+
+CLIENT = """
+import queue
+from orchestratorx_prism.sync import EventClient
+from orchestratorx_prism.testing import signed_webhook
+client = EventClient(connector="stripe")
+webhook = signed_webhook("stripe", "payment_intent.succeeded", secret="whsec_x").request()
+"""
+SUBSCRIPTION = """
+client.handle_event(webhook)
+events = client.subscribe_events(cursor="0")
+print(next(events).type)
+"""
+FEED = """
+waiting = queue.Queue()
+waiting.put(webhook)
+for event in client.handle_events(iter(waiting.get, None)):
+    print(event.type)
+    break
+"""
+
+
+@pytest.mark.parametrize("ending", [SUBSCRIPTION, FEED], ids=["a subscription", "a feed that waits"])
+def test_what_nobody_ended_does_not_hold_up_the_exit(ending: str) -> None:
+    program = CLIENT + ending
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == ("payment.captured\n", "")
+
+
+def test_a_call_while_the_process_exits_is_an_error_and_no_deadlock() -> None:
+    own = Background()
+    loop = own.loop()
+    own.stop()
+    with pytest.raises(RuntimeError, match="exit"):
+        own.run(asyncio.sleep(0))
+    loop.close()
+
+
+async def test_what_a_feed_raises_comes_out_after_its_answers(client: sync.EventClient) -> None:
+    def feed() -> Iterator[dict[str, bytes]]:
+        yield {"payload": b"a"}
+        raise ZeroDivisionError("the application's own")
+
+    seen: list[Any] = []
+
+    def one_by_one() -> None:
+        for answer in client.handle_events(feed()):
+            seen.append(answer)  # noqa: PERF402 - what came before the failure counts
+
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.to_thread(one_by_one)
+    assert [type(answer) for answer in seen] == [HandledEvent]

@@ -43,37 +43,62 @@ def _nats(settings: BrokerSettings) -> Broker:
     try:
         from orchestratorx_prism.brokers.nats import NatsBroker
     except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.partition(".")[0] != "nats":
-            raise
-        raise DriverMissing(
-            "the driver of NATS is not installed", fix='pip install "orchestratorx-prism[nats]"'
-        ) from missing
+        raise _driver_missing(missing, "NATS", "nats", "nats") from missing
     return NatsBroker(settings)
 
 
-_OPENERS: Final[dict[str, Callable[[BrokerSettings], Broker]]] = {"memory": _memory, "nats": _nats}
-_LATER: Final = ("redis", "kafka", "rabbitmq")
-"""Known by name, so that the answer is not "did you mean"; a later version brings them."""
+def _kafka(settings: BrokerSettings) -> Broker:
+    try:
+        from orchestratorx_prism.brokers.kafka import KafkaBroker
+    except ModuleNotFoundError as missing:
+        raise _driver_missing(missing, "Kafka", "kafka", "aiokafka") from missing
+    return KafkaBroker(settings)
+
+
+def _redis(settings: BrokerSettings) -> Broker:
+    try:
+        from orchestratorx_prism.brokers.redis import RedisBroker
+    except ModuleNotFoundError as missing:
+        raise _driver_missing(missing, "Redis", "redis", "redis") from missing
+    return RedisBroker(settings)
+
+
+def _rabbitmq(settings: BrokerSettings) -> Broker:
+    try:
+        from orchestratorx_prism.brokers.rabbitmq import RabbitBroker
+    except ModuleNotFoundError as missing:
+        raise _driver_missing(missing, "RabbitMQ", "rabbitmq", "aio_pika", "aiormq", "pamqp") from missing
+    return RabbitBroker(settings)
+
+
+def _driver_missing(missing: ModuleNotFoundError, broker: str, extra: str, *modules: str) -> Exception:
+    """What to raise: the install command if it is one of the driver's modules that is missing, else what was raised."""
+    if missing.name is None or missing.name.partition(".")[0] not in modules:
+        return missing
+    return DriverMissing(f"the driver of {broker} is not installed", fix=f'pip install "orchestratorx-prism[{extra}]"')
+
+
+_OPENERS: Final[dict[str, Callable[[BrokerSettings], Broker]]] = {
+    "memory": _memory,
+    "nats": _nats,
+    "kafka": _kafka,
+    "redis": _redis,
+    "rabbitmq": _rabbitmq,
+}
 
 
 def open_broker(settings: BrokerSettings) -> Broker:
     """The broker that the settings name, not connected yet. There is no fallback to another one.
 
     Raises:
-        SettingsRejected: No such broker, or one of a later version, or settings that do not hold together.
+        SettingsRejected: No such broker, or settings that do not hold together.
         DriverMissing: Its driver is not installed; the fix is the install command.
     """
     name = settings.broker_type
     available = ", ".join(_OPENERS)
-    if name in _LATER:
-        raise SettingsRejected(
-            f"the broker {name} is not available in this version",
-            reason="BROKER_NOT_AVAILABLE",
-            fix=f"set broker_type to one of: {available}",
-        )
     opener = _OPENERS.get(name)
     if opener is None:
-        near = get_close_matches(name.lower(), [*_OPENERS, *_LATER], n=1, cutoff=0.4)
+        near = get_close_matches(name.lower(), list(_OPENERS), n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}? " if near else ""
         raise SettingsRejected(
             "there is no broker of this name", reason="BROKER_UNKNOWN", fix=f"{hint}broker_type is one of: {available}"

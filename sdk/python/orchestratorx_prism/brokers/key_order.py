@@ -79,6 +79,10 @@ class KeyOrder(Generic[T]):
             lane.in_hand = None
             lane.expected, lane.blocked_until_s = position, until_s
 
+    def has_ready(self, now_s: float) -> bool:
+        """Whether `take` would hand something out."""
+        return any(lane.waiting and lane.is_free(now_s) for lane in self._lanes.values())
+
     def waiting(self) -> list[T]:
         """Every item that is held back."""
         return [item for lane in self._lanes.values() for _, item in lane.waiting]

@@ -51,10 +51,16 @@ class Group:
     def wants(self, address: str) -> bool:
         return any(address == a or (a.endswith("*") and address.startswith(a[:-1])) for a in self.addresses)
 
-    def add(self, position: int, message: Message, since_s: float) -> None:
+    @property
+    def in_hand(self) -> int:
+        """How many are handed out and neither ended nor given back."""
+        return self._in_hand
+
+    def add(self, position: int, message: Message, since_s: float = 0.0, *, attempt: int = 0) -> None:
+        """`since_s`: when it was published, where `lag` is asked. `attempt`: how often it was handed out before."""
         # Without a key every message is alone in its lane. A NUL cannot begin a key that anybody means.
         lane = message.key or f"\0{position}"
-        self._slots[position] = Slot(position, message, lane, since_s)
+        self._slots[position] = Slot(position, message, lane, since_s, attempt)
         waiting = self._lanes.setdefault(lane, deque())
         waiting.append(position)
         if len(waiting) == 1:

@@ -101,13 +101,30 @@ class Link:
         self.closing = True
         try:
             if client.is_connected:
-                await client.flush(FLUSH_TIMEOUT_S)  # a server that does not answer this would hold drain for 20 s
-                await client.drain()
+                await client.flush(FLUSH_TIMEOUT_S)
+                await self._drain()
             elif not client.is_closed:
                 await client.close()
         except (nats.errors.Error, OSError, TimeoutError) as error:
             _log.info("nats: closing the connection failed: %s", type(error).__name__)
             await client.close()
+
+    async def _drain(self) -> None:
+        """nats-py's drain waits up to 20 s for a server that does not answer, and does not let itself be interrupted.
+
+        Raises:
+            TimeoutError: Not drained in time.
+        """
+        draining = asyncio.create_task(self.client.drain())
+        done, _ = await asyncio.wait({draining}, timeout=2 * FLUSH_TIMEOUT_S)
+        if done:
+            draining.result()
+            return
+        await self.client.close()
+        draining.cancel()
+        # What it still says is about a connection that is closed by now.
+        await asyncio.gather(draining, return_exceptions=True)
+        raise TimeoutError
 
     async def _replied(self, message: Msg) -> None:
         reply = self._replies.get(message.subject[len(self._inbox) :])

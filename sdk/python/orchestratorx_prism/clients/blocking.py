@@ -31,13 +31,19 @@ class Background:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self.ended = False
+        """Whether the process is exiting: nothing runs here any more."""
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs `work` on the loop and waits for it. An interrupt (Ctrl-C) cancels it.
 
         Raises:
-            RuntimeError: Called on the background thread itself, which would wait for itself for ever.
+            RuntimeError: Called on the background thread itself, which would wait for itself for ever; or when the
+                process is exiting.
         """
+        if self.ended:
+            work.close()
+            raise RuntimeError("a blocking client was called after the interpreter began to exit")
         loop = self.loop()
         if threading.current_thread() is self._thread:
             work.close()
@@ -58,6 +64,7 @@ class Background:
 
     def stop(self) -> None:
         """At exit: ends the loop, so that the interpreter does not tear it down while it works."""
+        self.ended = True
         loop, thread = self._loop, self._thread
         if loop is not None and thread is not None and thread.is_alive():
             loop.call_soon_threadsafe(loop.stop)
@@ -67,6 +74,7 @@ class Background:
         """After a fork: the thread stayed with the parent."""
         self._lock = threading.Lock()
         self._loop = self._thread = None
+        self.ended = False
 
     def _start(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.new_event_loop()
@@ -151,7 +159,7 @@ class BlockingClient(Generic[C]):
                 yield item
         finally:
             close = getattr(items, "aclose", None)
-            if close is not None:
+            if close is not None and not background.ended:  # the call has ended with the process
                 background.run(close())
 
 

@@ -101,6 +101,44 @@ PAYOUT_STATUS_EXPIRED: PayoutStatus.ValueType  # 6
 """Nobody took it in time."""
 Global___PayoutStatus: _TypeAlias = PayoutStatus  # noqa: Y015
 
+class _PaymentRequestStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaymentRequestStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentRequestStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAYMENT_REQUEST_STATUS_UNSPECIFIED: _PaymentRequestStatus.ValueType  # 0
+    """Not told yet; or no payment request: a batch, or a payout without an id."""
+    PAYMENT_REQUEST_STATUS_SUBMITTED: _PaymentRequestStatus.ValueType  # 1
+    """Handed to the provider."""
+    PAYMENT_REQUEST_STATUS_PENDING: _PaymentRequestStatus.ValueType  # 2
+    """The provider is working on it."""
+    PAYMENT_REQUEST_STATUS_SUCCEEDED: _PaymentRequestStatus.ValueType  # 3
+    """The money went out. Final; that it came back is told by itself."""
+    PAYMENT_REQUEST_STATUS_FAILED: _PaymentRequestStatus.ValueType  # 4
+    """The money did not arrive. Final."""
+    PAYMENT_REQUEST_STATUS_SUBMISSION_FAILED: _PaymentRequestStatus.ValueType  # 5
+    """The provider did not take the request. Final."""
+
+class PaymentRequestStatus(_PaymentRequestStatus, metaclass=_PaymentRequestStatusEnumTypeWrapper):
+    """Where a payment request stands: a payout as it is told to those who asked for it. It moves forward only, whatever
+    order the provider's messages come in: SUBMITTED to PENDING, SUCCEEDED or FAILED; PENDING to SUCCEEDED or FAILED.
+    """
+
+PAYMENT_REQUEST_STATUS_UNSPECIFIED: PaymentRequestStatus.ValueType  # 0
+"""Not told yet; or no payment request: a batch, or a payout without an id."""
+PAYMENT_REQUEST_STATUS_SUBMITTED: PaymentRequestStatus.ValueType  # 1
+"""Handed to the provider."""
+PAYMENT_REQUEST_STATUS_PENDING: PaymentRequestStatus.ValueType  # 2
+"""The provider is working on it."""
+PAYMENT_REQUEST_STATUS_SUCCEEDED: PaymentRequestStatus.ValueType  # 3
+"""The money went out. Final; that it came back is told by itself."""
+PAYMENT_REQUEST_STATUS_FAILED: PaymentRequestStatus.ValueType  # 4
+"""The money did not arrive. Final."""
+PAYMENT_REQUEST_STATUS_SUBMISSION_FAILED: PaymentRequestStatus.ValueType  # 5
+"""The provider did not take the request. Final."""
+Global___PaymentRequestStatus: _TypeAlias = PaymentRequestStatus  # noqa: Y015
+
 @_typing.final
 class PaymentMethodData(_message.Message):
     """A saved payment method."""
@@ -344,8 +382,12 @@ class PayoutData(_message.Message):
     FAILURE_FIELD_NUMBER: _builtins.int
     ARRIVAL_AT_FIELD_NUMBER: _builtins.int
     MERCHANT_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    STATUS_BEFORE_FIELD_NUMBER: _builtins.int
+    REQUEST_STATUS_BEFORE_FIELD_NUMBER: _builtins.int
+    REQUEST_STATUS_FIELD_NUMBER: _builtins.int
+    RETURNED_FIELD_NUMBER: _builtins.int
     payout_id: _builtins.str
-    """Ours: the ledger's id of the payout, where we made it."""
+    """Ours: the ledger's id of the payout; empty until recorded, and where the provider names no payout."""
     connector_payout_id: _builtins.str
     """The provider's id of the payout."""
     connector_batch_id: _builtins.str
@@ -353,11 +395,19 @@ class PayoutData(_message.Message):
     merchant_payout_id: _builtins.str
     """The merchant's own reference of the payout."""
     status: Global___PayoutStatus.ValueType
-    """Status after this event."""
+    """Status after this event, in the ledger; before recording: what the event alone says."""
     provider_status: _builtins.str
     """The provider's status word, as sent."""
     merchant_transaction_id: _builtins.str
     """The merchant's own reference of the transaction, where carried."""
+    status_before: Global___PayoutStatus.ValueType
+    """Status before this event, in the ledger; unspecified for the first."""
+    request_status_before: Global___PaymentRequestStatus.ValueType
+    """What the channel payment_requests had told before this event; unspecified: nothing."""
+    request_status: Global___PaymentRequestStatus.ValueType
+    """What it tells with this event, or goes on telling."""
+    returned: _builtins.bool
+    """True if by this event money is back that was out: told as an event of its own, and no change of request_status."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is sent. Minor units."""
@@ -388,10 +438,14 @@ class PayoutData(_message.Message):
         failure: _error_pb2.Failure | None = ...,
         arrival_at: _timestamp_pb2.Timestamp | None = ...,
         merchant_transaction_id: _builtins.str = ...,
+        status_before: Global___PayoutStatus.ValueType = ...,
+        request_status_before: Global___PaymentRequestStatus.ValueType = ...,
+        request_status: Global___PaymentRequestStatus.ValueType = ...,
+        returned: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "arrival_at", b"arrival_at", "failure", b"failure", "fee", b"fee"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "arrival_at", b"arrival_at", "connector_batch_id", b"connector_batch_id", "connector_payout_id", b"connector_payout_id", "failure", b"failure", "fee", b"fee", "merchant_payout_id", b"merchant_payout_id", "merchant_transaction_id", b"merchant_transaction_id", "payout_id", b"payout_id", "provider_status", b"provider_status", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "arrival_at", b"arrival_at", "connector_batch_id", b"connector_batch_id", "connector_payout_id", b"connector_payout_id", "failure", b"failure", "fee", b"fee", "merchant_payout_id", b"merchant_payout_id", "merchant_transaction_id", b"merchant_transaction_id", "payout_id", b"payout_id", "provider_status", b"provider_status", "request_status", b"request_status", "request_status_before", b"request_status_before", "returned", b"returned", "status", b"status", "status_before", b"status_before"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

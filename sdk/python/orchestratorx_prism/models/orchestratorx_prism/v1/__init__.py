@@ -44,6 +44,7 @@ __all__ = (
     "PaymentData",
     "PaymentMethodData",
     "PaymentMethodDetails",
+    "PaymentRequestStatus",
     "PaymentServiceCaptureRequest",
     "PaymentServiceCaptureResponse",
     "PaymentServiceGetRequest",
@@ -369,6 +370,65 @@ class FailureCategory(betterproto2.Enum):
             "FAILURE_CATEGORY_CANCELED_BY_PAYER": 9,
             "FAILURE_CATEGORY_EXPIRED": 10,
             "FAILURE_CATEGORY_FRAUD": 11,
+        }
+
+
+class PaymentRequestStatus(betterproto2.Enum):
+    """
+    Where a payment request stands: a payout as it is told to those who asked for it. It moves forward only, whatever
+    order the provider's messages come in: SUBMITTED to PENDING, SUCCEEDED or FAILED; PENDING to SUCCEEDED or FAILED.
+    """
+
+    UNSPECIFIED = 0
+    """
+    Not told yet; or no payment request: a batch, or a payout without an id.
+    """
+
+    SUBMITTED = 1
+    """
+    Handed to the provider.
+    """
+
+    PENDING = 2
+    """
+    The provider is working on it.
+    """
+
+    SUCCEEDED = 3
+    """
+    The money went out. Final; that it came back is told by itself.
+    """
+
+    FAILED = 4
+    """
+    The money did not arrive. Final.
+    """
+
+    SUBMISSION_FAILED = 5
+    """
+    The provider did not take the request. Final.
+    """
+
+    @classmethod
+    def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
+        return {
+            0: "PAYMENT_REQUEST_STATUS_UNSPECIFIED",
+            1: "PAYMENT_REQUEST_STATUS_SUBMITTED",
+            2: "PAYMENT_REQUEST_STATUS_PENDING",
+            3: "PAYMENT_REQUEST_STATUS_SUCCEEDED",
+            4: "PAYMENT_REQUEST_STATUS_FAILED",
+            5: "PAYMENT_REQUEST_STATUS_SUBMISSION_FAILED",
+        }
+
+    @classmethod
+    def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
+        return {
+            "PAYMENT_REQUEST_STATUS_UNSPECIFIED": 0,
+            "PAYMENT_REQUEST_STATUS_SUBMITTED": 1,
+            "PAYMENT_REQUEST_STATUS_PENDING": 2,
+            "PAYMENT_REQUEST_STATUS_SUCCEEDED": 3,
+            "PAYMENT_REQUEST_STATUS_FAILED": 4,
+            "PAYMENT_REQUEST_STATUS_SUBMISSION_FAILED": 5,
         }
 
 
@@ -2540,7 +2600,7 @@ class PayoutData(betterproto2.Message):
 
     payout_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    Ours: the ledger's id of the payout, where we made it.
+    Ours: the ledger's id of the payout; empty until recorded, and where the provider names no payout.
     """
 
     connector_payout_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
@@ -2560,7 +2620,7 @@ class PayoutData(betterproto2.Message):
 
     status: "PayoutStatus" = betterproto2.field(5, betterproto2.TYPE_ENUM, default_factory=lambda: PayoutStatus(0))
     """
-    Status after this event.
+    Status after this event, in the ledger; before recording: what the event alone says.
     """
 
     provider_status: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
@@ -2593,6 +2653,32 @@ class PayoutData(betterproto2.Message):
     merchant_transaction_id: "str" = betterproto2.field(11, betterproto2.TYPE_STRING)
     """
     The merchant's own reference of the transaction, where carried.
+    """
+
+    status_before: "PayoutStatus" = betterproto2.field(
+        12, betterproto2.TYPE_ENUM, default_factory=lambda: PayoutStatus(0)
+    )
+    """
+    Status before this event, in the ledger; unspecified for the first.
+    """
+
+    request_status_before: "PaymentRequestStatus" = betterproto2.field(
+        13, betterproto2.TYPE_ENUM, default_factory=lambda: PaymentRequestStatus(0)
+    )
+    """
+    What the channel payment_requests had told before this event; unspecified: nothing.
+    """
+
+    request_status: "PaymentRequestStatus" = betterproto2.field(
+        14, betterproto2.TYPE_ENUM, default_factory=lambda: PaymentRequestStatus(0)
+    )
+    """
+    What it tells with this event, or goes on telling.
+    """
+
+    returned: "bool" = betterproto2.field(15, betterproto2.TYPE_BOOL)
+    """
+    True if by this event money is back that was out: told as an event of its own, and no change of request_status.
     """
 
 

@@ -1,0 +1,92 @@
+"""Messages as Kafka's records, and back. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from aiokafka.partitioner import murmur2
+
+from orchestratorx_prism.brokers.base import DeadLetter, Message
+from orchestratorx_prism.brokers.kafka_topics import address_of, topic_of
+from orchestratorx_prism.brokers.settings import BrokerSettings
+
+ID_HEADER = "orchestratorx-id"
+ADDRESS_HEADER = "orchestratorx-address"
+"""Only where the topic does not say it: the address has characters that a topic cannot have."""
+ROUTING_KEY_HEADER = "orchestratorx-routing-key"
+GROUP_HEADER = "orchestratorx-group"
+REASON_HEADER = "orchestratorx-reason"
+ATTEMPT_HEADER = "orchestratorx-attempt"
+ORIGIN_HEADER = "orchestratorx-origin"
+"""Of a dead letter: "topic:partition:offset" of the message."""
+_OWN = {ID_HEADER, ADDRESS_HEADER, ROUTING_KEY_HEADER, GROUP_HEADER, REASON_HEADER, ATTEMPT_HEADER, ORIGIN_HEADER}
+_REASON_LENGTH = 1_000
+
+Headers = list[tuple[str, bytes]]
+
+
+def partition_of(message: Message, count: int) -> int:
+    """By the key, as the Java client does by default; without a key by the id, so that a repeat lands beside it."""
+    hashed: int = murmur2((message.key or message.id).encode())
+    return (hashed & 0x7FFFFFFF) % count
+
+
+def key_of(message: Message) -> bytes | None:
+    return message.key.encode() or None
+
+
+def headers_of(settings: BrokerSettings, message: Message) -> Headers:
+    headers = {**message.headers, ID_HEADER: message.id}
+    if message.routing_key:
+        headers[ROUTING_KEY_HEADER] = message.routing_key
+    topic = topic_of(settings, message.address)
+    if topic is None or address_of(settings, topic) != message.address:
+        headers[ADDRESS_HEADER] = message.address
+    return [(name, value.encode()) for name, value in headers.items()]
+
+
+def message_of(settings: BrokerSettings, record: Any) -> Message:
+    """Also of what others publish: without our headers its id is its place, "topic:partition:offset"."""
+    headers = _texts(record.headers)
+    return Message(
+        id=headers.get(ID_HEADER) or f"{record.topic}:{record.partition}:{record.offset}",
+        address=headers.get(ADDRESS_HEADER) or address_of(settings, record.topic),
+        key=_text(record.key),
+        body=record.value or b"",
+        headers={name: value for name, value in headers.items() if name not in _OWN},
+        routing_key=headers.get(ROUTING_KEY_HEADER, ""),
+    )
+
+
+def dead_letter_headers(settings: BrokerSettings, dead: DeadLetter, *, origin: str) -> Headers:
+    own = {
+        ADDRESS_HEADER: dead.message.address,
+        GROUP_HEADER: dead.group,
+        REASON_HEADER: dead.reason[:_REASON_LENGTH],
+        ATTEMPT_HEADER: str(dead.attempt),
+        ORIGIN_HEADER: origin,
+    }
+    kept = [(name, value) for name, value in headers_of(settings, dead.message) if name not in own]
+    return kept + [(name, value.encode()) for name, value in own.items()]
+
+
+def dead_letter_of(settings: BrokerSettings, record: Any) -> tuple[DeadLetter, str]:
+    """The dead letter, and the origin of its message."""
+    headers = _texts(record.headers)
+    attempt = headers.get(ATTEMPT_HEADER, "")
+    dead = DeadLetter(
+        message_of(settings, record),
+        headers.get(GROUP_HEADER, ""),
+        headers.get(REASON_HEADER, ""),
+        int(attempt) if attempt.isdecimal() else 0,
+    )
+    return dead, headers.get(ORIGIN_HEADER) or f"{record.topic}:{record.partition}:{record.offset}"
+
+
+def _texts(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    return {name: _text(value) for name, value in headers}
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode(errors="replace")

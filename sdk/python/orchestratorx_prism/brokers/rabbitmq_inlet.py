@@ -1,0 +1,241 @@
+"""The channel of one RabbitMQ subscription: opened with the group's queues there, and read only on demand.
+
+While nobody fetches, nothing is pushed here, so that a slow member keeps no messages from the others: reading begins
+with basic.consume, whose prefetch is what may still be handed out, and ends with basic.cancel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+from aiormq import Channel
+from aiormq.abc import AbstractChannel, ConsumerCallback, DeliveredMessage
+
+from orchestratorx_prism.brokers.base import BrokerUnavailable
+from orchestratorx_prism.brokers.rabbitmq_groups import ensure_group
+from orchestratorx_prism.brokers.rabbitmq_link import Link, close_channel, translating, unavailable
+from orchestratorx_prism.brokers.rabbitmq_topology import (
+    backlog_queue,
+    bind_group,
+    delete_queue,
+    group_queue,
+    queue_is_there,
+    ready_count,
+)
+from orchestratorx_prism.brokers.settings import BrokerSettings
+
+_log = logging.getLogger(__name__)
+
+SHORTEST_WAIT_S = 0.05
+"""A queue needs this long to answer, even to a fetch that does not want to wait."""
+LONGEST_DELAY_S = 15 * 60.0
+"""Longest that a message stays here. The server closes the channel of a consumer that keeps one for longer than 30
+minutes (consumer_timeout)."""
+_LINGER_S = 0.005
+"""How long a fetch that has something waits for more of it."""
+_LOOK_INTO_BACKLOG_S = 2.0
+_BACKLOG_IS_OVER_S = 35 * 60.0
+"""Whatever a consumer had of the backlog is ended or back in it after this time."""
+_BIND_EVERY_S = 10.0
+
+
+class _ForAllTags(dict[str, ConsumerCallback]):
+    """Consumers of a channel. What the server sent before it read basic.cancel belongs to us as well."""
+
+    def __init__(self, callback: ConsumerCallback) -> None:
+        super().__init__()
+        self._callback = callback
+
+    def get(self, tag: str, default: Any = None) -> ConsumerCallback:
+        return self._callback
+
+
+class Inlet:
+    """`arrived` is what came and was not looked at; `changed` is set whenever something comes or breaks."""
+
+    def __init__(
+        self,
+        link_now: Callable[[], Awaitable[Link]],
+        settings: BrokerSettings,
+        addresses: Sequence[str],
+        group: str,
+        *,
+        on_replaced: Callable[[], None],
+    ) -> None:
+        self.link_now = link_now
+        self._settings = settings
+        self._addresses = tuple(addresses)
+        self._group = group
+        self._on_replaced = on_replaced
+        self.arrived: deque[DeliveredMessage] = deque()
+        self.changed = asyncio.Event()
+        self._link: Link | None = None
+        self._channel: Channel | None = None
+        self._bound_at = 0.0
+        self._look_at: float | None = None
+        """When to look into the backlog; None: there is none."""
+        self._empty_since: float | None = None
+        self._tags = itertools.count(1)
+        self._cancelled = False
+        self._spoiled = False
+        self._asking: asyncio.Task[None] | None = None
+        self._one_question = asyncio.Lock()
+
+    async def channel_now(self) -> Channel:
+        """The channel, with the group's queues there. One that is gone is replaced, and what it had comes again.
+
+        Raises:
+            BrokerUnavailable: The server does not answer.
+            SettingsRejected: A queue or exchange of the name is there and is another kind.
+        """
+        link = await self.link_now()
+        channel = self._channel
+        if channel is None or channel.is_closed or link is not self._link or self._spoiled:
+            channel = await self._open(link)
+        elif time.monotonic() - self._bound_at >= _BIND_EVERY_S:
+            # Exchanges that somebody deleted come back without what was bound to them.
+            await bind_group(link, self._settings, self._addresses, self._group)
+            self._bound_at = time.monotonic()
+        return channel
+
+    async def close(self) -> None:
+        """The server gives what is unacknowledged to others, in order."""
+        if self._channel is not None:
+            await close_channel(self._channel)
+
+    async def pull(self, channel: Channel, count: int, until: float, enough: Callable[[], bool]) -> None:
+        """What the backlog has, else what the group's queue has or gets in time; at most `count`.
+
+        Args:
+            enough: Whether waiting has become needless.
+
+        Raises:
+            BrokerUnavailable: The connection broke, or the queue was deleted.
+        """
+        if await self._backlog_waits():
+            queue = backlog_queue(self._settings, self._group)
+            await self._consume(channel, queue, count, time.monotonic() + SHORTEST_WAIT_S, enough)
+            if self.arrived:
+                return
+        if self._look_at is not None:
+            until = min(until, max(self._look_at, time.monotonic() + SHORTEST_WAIT_S))
+        await self._consume(channel, group_queue(self._settings, self._group), count, until, enough)
+
+    async def acknowledge(self, channel: AbstractChannel, tag: int) -> None:
+        """Returns when the server has read it. Raises BrokerUnavailable."""
+        async with self._in_time():
+            await channel.basic_ack(tag, wait=False)
+            await self._read_back(channel)
+
+    async def wait(self, until: float) -> None:
+        """Until something changes here."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(until - time.monotonic()):
+                await self.changed.wait()
+        self.changed.clear()
+
+    async def _open(self, link: Link) -> Channel:
+        if self._channel is not None:
+            await close_channel(self._channel)
+        self.arrived.clear()
+        self._on_replaced()
+        self._cancelled = self._spoiled = False
+        self._asking = None
+        if await ensure_group(link, self._settings, self._addresses, self._group):
+            _log.error(
+                "rabbitmq: the queue of group %s was deleted; made again, it begins with the oldest message kept",
+                self._group,
+            )
+        self._look_at, self._empty_since = 0.0, None
+        channel = await link.channel()
+        channel.consumers = _ForAllTags(self._receive)
+        channel.on_consumer_cancel_callbacks.add(self._queue_gone)
+        channel.closing.add_done_callback(lambda _: self.changed.set())
+        self._link, self._channel, self._bound_at = link, channel, time.monotonic()
+        return channel
+
+    async def _receive(self, message: DeliveredMessage) -> None:
+        self.arrived.append(message)
+        self.changed.set()
+
+    def _queue_gone(self, _: object) -> None:
+        self._cancelled = self._spoiled = True
+        self.changed.set()
+
+    async def _backlog_waits(self) -> bool:
+        """Whether there is something older than the group's queue. One that is empty is looked into now and then, as
+
+        another consumer may give something back, until none can have anything of it.
+        """
+        now = time.monotonic()
+        if self._look_at is None or now < self._look_at:
+            return False
+        link, queue = await self.link_now(), backlog_queue(self._settings, self._group)
+        if not await queue_is_there(link, queue):
+            self._look_at = None
+            return False
+        async with link.passing_channel() as channel:
+            waits = await ready_count(channel, queue) > 0
+        self._empty_since = None if waits else (self._empty_since or now)
+        if self._empty_since is not None and now - self._empty_since >= _BACKLOG_IS_OVER_S:
+            await delete_queue(link, queue)
+        self._look_at = now if waits else now + _LOOK_INTO_BACKLOG_S
+        return waits
+
+    async def _consume(
+        self, channel: Channel, queue: str, count: int, until: float, enough: Callable[[], bool]
+    ) -> None:
+        """Until there is something, and for what comes with it."""
+        tag = f"{self._group[:100]}-{next(self._tags)}"
+        self.changed.clear()
+        async with self._in_time():
+            await channel.basic_qos(prefetch_count=count)
+            await channel.basic_consume(queue, self._receive, consumer_tag=tag)
+        while not self.arrived and not enough() and time.monotonic() < until:
+            await self.wait(until)
+            self._check(channel)
+        while self.arrived and len(self.arrived) < count:
+            before = len(self.arrived)
+            await self.wait(time.monotonic() + _LINGER_S)
+            self._check(channel)
+            if len(self.arrived) == before:
+                break
+        async with self._in_time():
+            await channel.basic_cancel(tag)
+
+    async def _read_back(self, channel: AbstractChannel) -> None:
+        """Returns when the server has read what was sent so far. Calls at one time share an answer."""
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._ask(channel))
+            self._asking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(self._asking)
+
+    async def _ask(self, channel: AbstractChannel) -> None:
+        async with self._one_question:
+            # Whoever comes from now on may have sent something after it.
+            self._asking = None
+            await channel.flow(active=True)
+
+    @contextlib.asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        try:
+            with translating():
+                async with asyncio.timeout(self._settings.publish_timeout_s):
+                    yield
+        except BrokerUnavailable:
+            # An answer that did not come in time may still come, and would be taken for that of another question.
+            self._spoiled = True
+            raise
+
+    def _check(self, channel: Channel) -> None:
+        if self._cancelled:
+            raise unavailable("the group's queue was deleted or moved; the next fetch finds it or makes it again")
+        if channel.is_closed:
+            raise unavailable("the connection broke")
