@@ -43,6 +43,10 @@ class Database:
             connection.execute(text(statement))
 
 
+pytestmark = pytest.mark.parametrize("server", ["memory", pytest.param("nats", marks=pytest.mark.nats)], indirect=True)
+"""The brokers that stream consumers are supported on so far."""
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     url = f"sqlite:///{tmp_path}/shop.db"
