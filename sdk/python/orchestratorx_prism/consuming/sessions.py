@@ -53,7 +53,7 @@ class WorkerSession(Session):
         finally:
             self._lent = False
         if self.get_transaction() is not transaction:
-            raise TransactionOwned("the transaction was ended")
+            raise TransactionOwned.by("the transaction was ended")
 
     def refuse_commit(self) -> None:
         """Also of those who reach for the transaction itself. Savepoints may be released."""
@@ -82,7 +82,7 @@ class WorkerSession(Session):
 
     def _refuse_while_lent(self, what: str) -> None:
         if self._lent:
-            raise TransactionOwned(what)
+            raise TransactionOwned.by(what)
 
 
 event.listen(WorkerSession, "before_commit", WorkerSession.refuse_commit)

@@ -31,8 +31,10 @@ class TransactionOwned(PrismError):
 
     default_reason = "TRANSACTION_OWNED"
 
-    def __init__(self, what: str) -> None:
-        super().__init__(
+    @classmethod
+    def by(cls, what: str) -> TransactionOwned:
+        """The refusal of `what` the handler called: "session.commit()"."""
+        return cls(
             f"{what}: the worker owns this transaction: it commits your changes together with its note that the "
             "message was handled, so that the effect happens once",
             fix="leave it to the worker: return to commit, raise to roll back; session.begin_nested() is yours to use",
