@@ -1,4 +1,4 @@
-"""What doctor says of a real NATS, and the command as a user runs it."""
+"""What doctor says of real brokers, and the command as a user runs it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,53 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import aio_pika
 import nats
 import pytest
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
-from orchestratorx_prism.brokers import BrokerSettings, BrokerUnavailable, open_broker
+from orchestratorx_prism.brokers import BrokerSettings, BrokerUnavailable, Message, open_broker
 from orchestratorx_prism.brokers.checkup import checkup
+from orchestratorx_prism.errors import DriverMissing
 
-pytestmark = pytest.mark.nats
+pytestmark = [pytest.mark.nats, pytest.mark.redis, pytest.mark.rabbitmq]
+
+
+async def test_a_redis_that_writes_too_late_is_unsafe(redis_server: Any) -> None:
+    settings = BrokerSettings("redis", url=redis_server.url)
+    assert [finding.level for finding in await checkup(settings)] == ["advice"]
+    redis_server.kill()
+    redis_server.options = ["--appendonly", "yes", "--appendfsync", "everysec"]
+    redis_server.start()
+    unsafe = [finding.what for finding in await checkup(settings) if finding.level == "unsafe"]
+    assert unsafe == ["appendfsync is everysec: a crash of the machine loses messages"]
+
+
+async def test_a_rabbitmq_without_its_history_is_unsafe(rabbit_server: Any) -> None:
+    settings = BrokerSettings("rabbitmq", url=rabbit_server.url(rabbit_server.virtual_host))
+    assert {finding.level for finding in await checkup(settings)} == {"advice"}, "nothing is made yet"
+    broker = open_broker(settings)
+    await broker.connect()
+    assert await broker.publish([Message("1", "payments.events", "k", b"{}")]) == [None]
+    await broker.close()
+    assert all(finding.level == "advice" for finding in await checkup(settings))
+    connection = await aio_pika.connect(settings.url)
+    async with connection:
+        await (await connection.channel()).queue_delete("orchestratorx.history")
+    (unsafe,) = [finding for finding in await checkup(settings) if finding.level == "unsafe"]
+    assert unsafe.where == "rabbitmq: stream orchestratorx.history"
+
+
+@pytest.mark.parametrize("name", ["nats", "redis", "rabbitmq", "kafka"])
+async def test_a_missing_driver_is_told_with_the_install_command(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    drivers = {"nats": "nats", "redis": "redis", "rabbitmq": "aio_pika", "kafka": "aiokafka"}
+    for loaded in [n for n in sys.modules if n.startswith(f"orchestratorx_prism.brokers.{name}")]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setitem(sys.modules, drivers[name], None)
+    schemes = {"rabbitmq": "amqp"}
+    with pytest.raises(DriverMissing) as missing:
+        await checkup(BrokerSettings(name, url=f"{schemes.get(name, name)}://127.0.0.1:1"))
+    assert name in missing.value.fix
 
 
 async def test_the_stream_that_we_make_is_safe(nats_server: Any) -> None:

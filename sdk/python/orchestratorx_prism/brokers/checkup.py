@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Final, Literal, cast
+from typing import Literal, cast
 
+from orchestratorx_prism.brokers import open_broker
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
 Level = Literal["unsafe", "advice"]
@@ -31,19 +32,15 @@ class Finding:
 
 Checkup = Callable[[BrokerSettings], Awaitable[list[Finding]]]
 
-_CHECKUPS: Final = {
-    "memory": "orchestratorx_prism.brokers.memory_checkup",
-    "nats": "orchestratorx_prism.brokers.nats_checkup",
-    "kafka": "orchestratorx_prism.brokers.kafka_checkup",
-}
-
 
 async def checkup(settings: BrokerSettings) -> list[Finding]:
     """Everything that is not as it should be; empty if all is well. Changes nothing.
 
     Raises:
         BrokerUnavailable: The broker cannot be asked.
-        SettingsRejected: It cannot be used at all.
+        SettingsRejected: It cannot be used at all, or the settings do not hold together.
+        DriverMissing: Its driver is not installed; the fix is the install command.
     """
-    asked = cast(Checkup, import_module(_CHECKUPS[settings.broker_type]).checkup)
+    open_broker(settings)  # which connects to nothing, and refuses what cannot be asked
+    asked = cast(Checkup, import_module(f"orchestratorx_prism.brokers.{settings.broker_type}_checkup").checkup)
     return await asked(settings)
