@@ -13,7 +13,9 @@ from dataclasses import replace
 import grpc_load
 import http_load
 import in_process
+import relay_latency
 import relay_load
+from bare_loops import BARE
 from measuring import HASH_US, Result
 from rich.console import Console
 from rich.table import Table
@@ -31,9 +33,9 @@ def main() -> int:
     if url := os.environ.get("ORCHESTRATOR_TEST_POSTGRES_URL"):
         results.append(replace(http_load.ingress(bare_us, url, "PostgreSQL"), limit_us=None))
     results += grpc_load.all_ways(grpc_load.floors())
-    for broker in relay_load.BARE:
+    for broker in BARE:
         if url := os.environ.get(f"ORCHESTRATOR_TEST_{broker.upper()}_URL"):
-            results.append(relay_load.throughput(broker, url))
+            results += [relay_load.throughput(broker, url), relay_latency.latency(broker, url)]
     speed = hash_us / HASH_US
     console.print(_table(results, hash_us, speed))
     return 0 if all(result.within(speed) for result in results) else 1
@@ -47,6 +49,7 @@ def _table(results: list[Result], hash_us: float, speed: float) -> Table:
     for result in results:
         budget = [f"{result.limit_us:g} µs"] if result.limit_us else []
         budget += [f"{result.limit_ratio:.3g} ×"] if result.limit_ratio else []
+        budget += [f"{result.most_us:g} µs"] if result.most_us else []
         verdict = "" if not budget else "ok" if result.within(speed) else "OVER"
         table.add_row(
             result.name,

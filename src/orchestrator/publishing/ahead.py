@@ -1,18 +1,22 @@
-"""The rows a line holds, and those it claims ahead.
+"""The rows a line holds: those it claims ahead, and those it is still marking sent.
 
-A claim is a commit, and so is marking its rows sent; publishing waits for the broker. Claimed ahead, the next rows are
-there when the broker has acknowledged. A claim keeps its keys from every other, so that order holds.
+A claim is a commit, and so is marking its rows sent; publishing waits for the broker. While the broker has a batch, the
+one before is marked sent, then the next is claimed and encoded: it is there when the broker has acknowledged. A claim
+keeps its keys from every other, so that order holds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
 
 import structlog
 
 from orchestrator.ledger.base import Claim, Outbox
+from orchestrator.publishing.batch import Batch, encoded
+from orchestrator.publishing.channels import Channel
 from orchestrator.publishing.pace import RelayOptions
 from orchestratorx_prism.errors import PrismError
 
@@ -26,18 +30,20 @@ class Hold:
     """Rows held by this line; none if there was nothing to do."""
 
     claim: Claim
+    batch: Batch
     taken_at: float
     """Before the claim was made: monotonic clock, seconds."""
 
 
 class Claims:
-    """Claims rows of one channel, at most one claim ahead."""
+    """Claims rows of one channel, at most one claim ahead of the one in hand and one behind it."""
 
-    def __init__(self, outbox: Outbox, channel: str, options: RelayOptions) -> None:
+    def __init__(self, outbox: Outbox, channel: Channel, options: RelayOptions) -> None:
         self._outbox = outbox
         self._channel = channel
         self._options = options
         self._ahead: asyncio.Task[Hold] | None = None
+        self._behind: asyncio.Task[None] | None = None
 
     def look_ahead(self, *, behind: Hold) -> None:
         """Begins to claim what `next` will return, if there is likely to be something behind these rows.
@@ -48,8 +54,12 @@ class Claims:
         if len(behind.claim.rows) >= self._options.batch_size and len(keys) * _ROWS_A_KEY >= len(behind.claim.rows):
             self._ahead = asyncio.create_task(self._take())
 
+    def end_behind(self, ending: Coroutine[None, None, None]) -> None:
+        """Begins to end a hold, while the next is published. What this raises, the next claim does."""
+        self._behind = asyncio.create_task(_one_after_the_other(self._behind, ending))
+
     async def next(self) -> Hold:
-        """The rows claimed ahead, else a claim made now.
+        """The rows claimed ahead, else a claim made now, when the keys of the last are free.
 
         Raises:
             Unavailable: The database does not answer.
@@ -65,20 +75,35 @@ class Claims:
         return await self._take()
 
     async def let_go(self) -> None:
-        """Gives back what was claimed ahead: it is not to be published now."""
+        """Ends what is behind, and gives back what was claimed ahead: it is not to be published now."""
         ahead, self._ahead = self._ahead, None
-        if ahead is None:
-            return
         try:
-            await self._release(await ahead)
+            if ahead is not None:
+                await self._release(await ahead)
+            await self._settle()
         except PrismError as error:  # the end of its lease gives it back
-            _log.warning("relay.not_released", channel=self._channel, reason=error.reason, error=error.message)
+            _log.warning("relay.not_released", channel=self._channel.name, reason=error.reason, error=error.message)
 
     async def _take(self) -> Hold:
+        await self._settle()
         options, taken_at = self._options, time.monotonic()
-        claim = await self._outbox.claim(self._channel, limit=options.batch_size, lease_s=options.lease_s)
-        return Hold(claim, taken_at)
+        claim = await self._outbox.claim(self._channel.name, limit=options.batch_size, lease_s=options.lease_s)
+        return Hold(claim, encoded(claim.rows, self._channel), taken_at)
+
+    async def _settle(self) -> None:
+        behind, self._behind = self._behind, None
+        if behind is not None:
+            await behind
 
     async def _release(self, hold: Hold) -> None:
         if hold.claim.rows:
             await self._outbox.release(hold.claim, [row.row_id for row in hold.claim.rows], delay_s=0.0)
+
+
+async def _one_after_the_other(first: asyncio.Task[None] | None, second: Coroutine[None, None, None]) -> None:
+    """Both, whatever becomes of the first."""
+    try:
+        if first is not None:
+            await first
+    finally:
+        await second

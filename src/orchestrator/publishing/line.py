@@ -1,6 +1,6 @@
 """One channel's loop: claim, encode, publish, mark sent or give back. `Relay` runs one a channel.
 
-While there is a backlog, the next rows are claimed as those in hand are published (`ahead.py`).
+While there is a backlog, all but publishing happens as the broker has another batch (`ahead.py`).
 """
 
 from __future__ import annotations
@@ -9,36 +9,21 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
-from orchestrator.ledger.base import Claim, Outbox, OutboxRow
+from orchestrator.ledger.base import Claim, Outbox
 from orchestrator.publishing.ahead import Claims, Hold
 from orchestrator.publishing.channels import Channel
 from orchestrator.publishing.pace import RelayMetrics, RelayOptions
 from orchestratorx_prism.brokers.base import Broker, BrokerUnavailable, Message
 from orchestratorx_prism.errors import Internal, PrismError
-from orchestratorx_prism.v1.event_pb2 import Event
 
 _log = structlog.get_logger(__name__)
 
 _OF_ONE_MESSAGE: Final = {"MESSAGE_REFUSED", "ORDER_HELD"}
 """Reasons that say nothing of other messages; every other one says that the broker is not well."""
-
-
-@dataclass(slots=True)
-class _Batch:
-    """A claim on its way through one round."""
-
-    rows: list[OutboxRow] = field(default_factory=list)
-    """Those to publish, each with its message at the same index; one that is several messages is there as often."""
-    messages: list[Message] = field(default_factory=list)
-    done: list[int] = field(default_factory=list)
-    """Row ids: published, or not selected by the channel."""
-    failed: dict[int, PrismError] = field(default_factory=dict)
-    """Row id → why."""
 
 
 class Line:
@@ -63,7 +48,7 @@ class Line:
         """Whether it waits for work, with nothing in hand: then it may be cancelled."""
         self._failures = 0
         """Rounds in a row in which the broker or the outbox was not well."""
-        self._claims = Claims(outbox, channel.name, options)
+        self._claims = Claims(outbox, channel, options)
 
     async def run(self) -> None:
         """Rounds until it is told to stop. Nothing that goes wrong in a round ends it."""
@@ -102,57 +87,23 @@ class Line:
             self.idle = False
 
     async def _publish(self, hold: Hold) -> None:
-        claim, give_up = hold.claim, hold.taken_at + self._options.lease_s
-        batch = self._encoded(claim.rows)
+        claim, batch, give_up = hold.claim, hold.batch, hold.taken_at + self._options.lease_s
         outcomes = await self._outcomes(batch.messages, hold.taken_at + self._options.publish_within_s)
-        for row, outcome in zip(batch.rows, outcomes, strict=True):
-            if outcome is not None:
-                batch.failed.setdefault(row.row_id, outcome)
-        sent = [row_id for row_id in dict.fromkeys(row.row_id for row in batch.rows) if row_id not in batch.failed]
-        batch.done += sent
-        published = len(sent)
+        published = batch.answered(outcomes)
         if published:
             self._metrics.published(self.channel.name, published)
+        if not batch.failed:
+            self._failures = 0
+            self._claims.end_behind(self._complete(claim, batch.done, give_up))
+            return
         if batch.done:
             await self._complete(claim, batch.done, give_up)
         outage = None if published else next((o for o in outcomes if o and o.reason not in _OF_ONE_MESSAGE), None)
-        if batch.failed:
-            await self._give_back(claim, batch.failed, outage=outage is not None)
+        await self._give_back(claim, batch.failed, outage=outage is not None)
         if outage is not None:
             await self._retreat(outage)
         else:
             self._failures = 0
-
-    def _encoded(self, rows: Sequence[OutboxRow]) -> _Batch:
-        """What the channel does not select is done. What cannot be encoded has failed, and holds its key back."""
-        batch = _Batch()
-        now_ns = time.time_ns()
-        held: set[str] = set()
-        for row in rows:
-            if row.partition_key in held:
-                batch.failed[row.row_id] = BrokerUnavailable("an earlier event of the key failed", reason="ORDER_HELD")
-                continue
-            try:
-                messages = self._messages_of(row, now_ns)
-            except Exception as error:
-                fault = error if isinstance(error, PrismError) else Internal(f"encoding raised {type(error).__name__}")
-                batch.failed[row.row_id] = fault
-                if row.partition_key:
-                    held.add(row.partition_key)
-                continue
-            if messages:
-                batch.rows += [row] * len(messages)
-                batch.messages += messages
-            else:
-                batch.done.append(row.row_id)
-        return batch
-
-    def _messages_of(self, row: OutboxRow, now_ns: int) -> list[Message]:
-        event = Event.FromString(row.event)
-        if not self.channel.takes(event):
-            return []
-        event.published_at.FromNanoseconds(now_ns)
-        return self.channel.messages_of(event)
 
     async def _outcomes(self, messages: list[Message], until: float) -> Sequence[PrismError | None]:
         """One a message. Cut off while the lease holds: later, another relay may be publishing the same rows."""

@@ -90,3 +90,46 @@ async def test_rows_claimed_ahead_too_long_ago_are_claimed_again(
     broker.slow_s = 0.0
     await until(lambda: outbox.unsent() == 0)
     assert len({message.id for message in broker.accepted}) == 20
+
+
+async def test_rows_are_marked_sent_while_the_broker_has_the_next(
+    outbox: Any, broker: Any, started: Started, event: MakeEvent
+) -> None:
+    second_is_out, mark = asyncio.Event(), asyncio.Event()
+    publish, complete = broker.publish, outbox.complete
+
+    async def noting(messages: Any) -> Any:
+        if broker.batches:
+            second_is_out.set()
+        return await publish(messages)
+
+    async def waiting(*arguments: Any) -> Any:
+        await mark.wait()
+        return await complete(*arguments)
+
+    broker.publish, outbox.complete = noting, waiting
+    for number in range(20):
+        outbox.add(event(f"pay_{number}"))
+    await started(batch_size=10, lease_s=600.0)
+    await asyncio.wait_for(second_is_out.wait(), 10)
+    assert outbox.unsent() == 20
+    mark.set()
+    await until(lambda: outbox.unsent() == 0)
+
+
+async def test_stopping_waits_until_what_was_published_is_marked_sent(
+    outbox: Any, broker: Any, started: Started, event: MakeEvent
+) -> None:
+    complete, slow = outbox.complete, asyncio.Event()
+
+    async def waiting(*arguments: Any) -> Any:
+        slow.set()
+        await asyncio.sleep(0.05)
+        return await complete(*arguments)
+
+    outbox.complete = waiting
+    outbox.add(event())
+    relay = await started(poll_s=600.0)
+    await asyncio.wait_for(slow.wait(), 10)
+    await relay.stop()
+    assert outbox.unsent() == 0
