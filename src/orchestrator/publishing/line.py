@@ -78,6 +78,8 @@ class Line:
             await self._publish(hold)
             return
         self._failures = 0
+        if self._stopping.is_set():
+            return
         # In this very task: the outbox remembers by task what was rung since its last look. In a task of its own
         # each wait would be a first one, and a first one never waits.
         self.idle = True
