@@ -25,6 +25,11 @@ CLIENTS = {
     "PaymentService": "PaymentClient",
     "RefundService": "RefundClient",
     "DisputeService": "DisputeClient",
+    "CustomerService": "CustomerClient",
+    "PaymentMethodService": "PaymentMethodClient",
+    "MandateService": "MandateClient",
+    "SubscriptionService": "SubscriptionClient",
+    "PayoutService": "PayoutClient",
 }
 BY_HAND = {
     "EventService": {

@@ -16,12 +16,16 @@ from orchestratorx_prism.errors import (
     Internal,
     NotFound,
     NotSupported,
+    OutcomeUnknown,
     PayloadRejected,
     PayloadTooLarge,
     PermissionRefused,
     PrismError,
+    ProviderRefused,
     ProviderUnavailable,
     Rejected,
+    RequestIdReused,
+    RequestInFlight,
     RequestRejected,
     SettingsRejected,
     SignatureRejected,
@@ -31,7 +35,16 @@ from orchestratorx_prism.errors import (
 )
 
 if TYPE_CHECKING:
-    from orchestratorx_prism.clients._generated import DisputeClient, PaymentClient, RefundClient
+    from orchestratorx_prism.clients._generated import (
+        CustomerClient,
+        DisputeClient,
+        MandateClient,
+        PaymentClient,
+        PaymentMethodClient,
+        PayoutClient,
+        RefundClient,
+        SubscriptionClient,
+    )
     from orchestratorx_prism.clients.events import EventClient, EventPage
     from orchestratorx_prism.config import Config, load_config
     from orchestratorx_prism.consuming import (
@@ -54,6 +67,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Config",
+    "CustomerClient",
     "DeadlineExpired",
     "DisputeClient",
     "DoNotRetry",
@@ -62,19 +76,26 @@ __all__ = [
     "EventPage",
     "HandledEvent",
     "Internal",
+    "MandateClient",
     "NotFound",
     "NotSupported",
+    "OutcomeUnknown",
     "PayloadRejected",
     "PayloadTooLarge",
     "PaymentClient",
     "PaymentEventConsumer",
     "PaymentEventPublisher",
+    "PaymentMethodClient",
+    "PayoutClient",
     "PermissionRefused",
     "PrismError",
     "PrismEvent",
+    "ProviderRefused",
     "ProviderUnavailable",
     "RefundClient",
     "Rejected",
+    "RequestIdReused",
+    "RequestInFlight",
     "RequestRejected",
     "RetryPolicy",
     "SettingsRejected",
@@ -82,6 +103,7 @@ __all__ = [
     "StreamEvent",
     "StreamWorker",
     "StreamedEvent",
+    "SubscriptionClient",
     "Tls",
     "Unauthenticated",
     "Unavailable",
@@ -96,6 +118,11 @@ __all__ = [
 ]
 
 _LAZY: Final = {
+    "SubscriptionClient": "clients._generated",
+    "PayoutClient": "clients._generated",
+    "PaymentMethodClient": "clients._generated",
+    "MandateClient": "clients._generated",
+    "CustomerClient": "clients._generated",
     "Config": "config",
     "DisputeClient": "clients._generated",
     "DoNotRetry": "consuming",

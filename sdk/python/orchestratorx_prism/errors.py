@@ -161,6 +161,46 @@ class ProviderUnavailable(Unavailable):
     default_reason = "PROVIDER_UNAVAILABLE"
 
 
+class ProviderRefused(Rejected):
+    """The provider took the call and said no. Nothing happened, or only what the payment's events say.
+
+    `metadata`: `category` (as `FailureCategory` without its prefix), `code` (ours), `provider_code`,
+    `provider_message`, `network_code`; empty ones are left out. What is worth repeating is a `ProviderUnavailable`.
+    """
+
+    default_reason = "PROVIDER_REFUSED_OPERATION"
+    grpc_code = 9
+    http_status = 422
+
+
+class OutcomeUnknown(PrismError):
+    """The provider's answer was lost: money may have moved. It is asked again on a schedule, and the event follows.
+
+    Repeat the call with the same `request_id`, never with a new one. `metadata["payment_id"]`, where there is one.
+    """
+
+    default_reason = "OUTCOME_UNKNOWN"
+    retryable = True
+    grpc_code = 2
+    http_status = 504
+
+
+class RequestInFlight(Unavailable):
+    """A call with this `request_id` has not ended yet. Repeat it in a moment."""
+
+    default_reason = "REQUEST_IN_FLIGHT"
+    grpc_code = 10
+    http_status = 409
+
+
+class RequestIdReused(Rejected):
+    """The `request_id` was used with another request. A new request needs a new one."""
+
+    default_reason = "REQUEST_ID_REUSED"
+    grpc_code = 9
+    http_status = 422
+
+
 class DeadlineExpired(PrismError):
     """The caller's time ran out before an answer; what became of the call is not known."""
 

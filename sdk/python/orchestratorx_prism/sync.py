@@ -24,7 +24,17 @@ from orchestratorx_prism.clients._generated import (
     ParseEventFields,
     SubscribeEventsFields,
 )
-from orchestratorx_prism.clients._generated_sync import DisputeClient, EventMethods, PaymentClient, RefundClient
+from orchestratorx_prism.clients._generated_sync import (
+    CustomerClient,
+    DisputeClient,
+    EventMethods,
+    MandateClient,
+    PaymentClient,
+    PaymentMethodClient,
+    PayoutClient,
+    RefundClient,
+    SubscriptionClient,
+)
 from orchestratorx_prism.clients.base import DEFAULT_MERCHANT
 from orchestratorx_prism.clients.events import EventPage, Webhook
 from orchestratorx_prism.errors import PrismError
@@ -41,7 +51,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from orchestratorx_prism.transports.grpc import Tls
 
-__all__ = ["DisputeClient", "EventClient", "PaymentClient", "RefundClient"]
+__all__ = [
+    "CustomerClient",
+    "DisputeClient",
+    "EventClient",
+    "MandateClient",
+    "PaymentClient",
+    "PaymentMethodClient",
+    "PayoutClient",
+    "RefundClient",
+    "SubscriptionClient",
+]
 
 _END: Final = object()
 

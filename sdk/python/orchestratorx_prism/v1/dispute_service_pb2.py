@@ -25,13 +25,19 @@ _sym_db = _symbol_database.Default()
 from orchestratorx_prism.v1 import dispute_pb2 as orchestratorx__prism_dot_v1_dot_dispute__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,orchestratorx_prism/v1/dispute_service.proto\x12\x16orchestratorx_prism.v1\x1a$orchestratorx_prism/v1/dispute.proto\"Z\n\x1b\x44isputeServiceAcceptRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\ndispute_id\x18\x02 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x03 \x01(\t\"P\n\x1c\x44isputeServiceAcceptResponse\x12\x30\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Dispute\"C\n\x18\x44isputeServiceGetRequest\x12\x12\n\ndispute_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\"M\n\x19\x44isputeServiceGetResponse\x12\x30\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Dispute\"\xb8\x01\n\x19\x44isputeServiceListRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x37\n\x08statuses\x18\x03 \x03(\x0e\x32%.orchestratorx_prism.v1.DisputeStatus\x12\x12\n\nconnectors\x18\x04 \x03(\t\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\"h\n\x1a\x44isputeServiceListResponse\x12\x31\n\x08\x64isputes\x18\x01 \x03(\x0b\x32\x1f.orchestratorx_prism.v1.Dispute\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xe0\x02\n\x0e\x44isputeService\x12s\n\x06\x41\x63\x63\x65pt\x12\x33.orchestratorx_prism.v1.DisputeServiceAcceptRequest\x1a\x34.orchestratorx_prism.v1.DisputeServiceAcceptResponse\x12j\n\x03Get\x12\x30.orchestratorx_prism.v1.DisputeServiceGetRequest\x1a\x31.orchestratorx_prism.v1.DisputeServiceGetResponse\x12m\n\x04List\x12\x31.orchestratorx_prism.v1.DisputeServiceListRequest\x1a\x32.orchestratorx_prism.v1.DisputeServiceListResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,orchestratorx_prism/v1/dispute_service.proto\x12\x16orchestratorx_prism.v1\x1a$orchestratorx_prism/v1/dispute.proto\"Z\n\x1b\x44isputeServiceAcceptRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\ndispute_id\x18\x02 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x03 \x01(\t\"P\n\x1c\x44isputeServiceAcceptResponse\x12\x30\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Dispute\"C\n\x18\x44isputeServiceGetRequest\x12\x12\n\ndispute_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\"M\n\x19\x44isputeServiceGetResponse\x12\x30\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Dispute\"\xb8\x01\n\x19\x44isputeServiceListRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x37\n\x08statuses\x18\x03 \x03(\x0e\x32%.orchestratorx_prism.v1.DisputeStatus\x12\x12\n\nconnectors\x18\x04 \x03(\t\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\"h\n\x1a\x44isputeServiceListResponse\x12\x31\n\x08\x64isputes\x18\x01 \x03(\x0b\x32\x1f.orchestratorx_prism.v1.Dispute\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"r\n\x1b\x44isputeServiceDefendRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\ndispute_id\x18\x02 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x03 \x01(\t\x12\x16\n\x0e\x64\x65\x66\x65nse_reason\x18\x04 \x01(\t\"P\n\x1c\x44isputeServiceDefendResponse\x12\x30\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Dispute\"^\n\x0c\x45videnceFile\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x03 \x01(\t\x12\x14\n\x07\x63ontent\x18\x04 \x01(\x0c\x42\x03\x80\x01\x01\"\xa1\x02\n#DisputeServiceSubmitEvidenceRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\ndispute_id\x18\x02 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x03 \x01(\t\x12\x33\n\x05\x66iles\x18\x04 \x03(\x0b\x32$.orchestratorx_prism.v1.EvidenceFile\x12Z\n\x05texts\x18\x05 \x03(\x0b\x32\x46.orchestratorx_prism.v1.DisputeServiceSubmitEvidenceRequest.TextsEntryB\x03\x80\x01\x01\x1a,\n\nTextsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"X\n$DisputeServiceSubmitEvidenceResponse\x12\x30\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Dispute2\xe3\x04\n\x0e\x44isputeService\x12s\n\x06\x44\x65\x66\x65nd\x12\x33.orchestratorx_prism.v1.DisputeServiceDefendRequest\x1a\x34.orchestratorx_prism.v1.DisputeServiceDefendResponse\x12\x8b\x01\n\x0eSubmitEvidence\x12;.orchestratorx_prism.v1.DisputeServiceSubmitEvidenceRequest\x1a<.orchestratorx_prism.v1.DisputeServiceSubmitEvidenceResponse\x12s\n\x06\x41\x63\x63\x65pt\x12\x33.orchestratorx_prism.v1.DisputeServiceAcceptRequest\x1a\x34.orchestratorx_prism.v1.DisputeServiceAcceptResponse\x12j\n\x03Get\x12\x30.orchestratorx_prism.v1.DisputeServiceGetRequest\x1a\x31.orchestratorx_prism.v1.DisputeServiceGetResponse\x12m\n\x04List\x12\x31.orchestratorx_prism.v1.DisputeServiceListRequest\x1a\x32.orchestratorx_prism.v1.DisputeServiceListResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'orchestratorx_prism.v1.dispute_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_EVIDENCEFILE'].fields_by_name['content']._loaded_options = None
+  _globals['_EVIDENCEFILE'].fields_by_name['content']._serialized_options = b'\200\001\001'
+  _globals['_DISPUTESERVICESUBMITEVIDENCEREQUEST_TEXTSENTRY']._loaded_options = None
+  _globals['_DISPUTESERVICESUBMITEVIDENCEREQUEST_TEXTSENTRY']._serialized_options = b'8\001'
+  _globals['_DISPUTESERVICESUBMITEVIDENCEREQUEST'].fields_by_name['texts']._loaded_options = None
+  _globals['_DISPUTESERVICESUBMITEVIDENCEREQUEST'].fields_by_name['texts']._serialized_options = b'\200\001\001'
   _globals['_DISPUTESERVICEACCEPTREQUEST']._serialized_start=110
   _globals['_DISPUTESERVICEACCEPTREQUEST']._serialized_end=200
   _globals['_DISPUTESERVICEACCEPTRESPONSE']._serialized_start=202
@@ -44,6 +50,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DISPUTESERVICELISTREQUEST']._serialized_end=617
   _globals['_DISPUTESERVICELISTRESPONSE']._serialized_start=619
   _globals['_DISPUTESERVICELISTRESPONSE']._serialized_end=723
-  _globals['_DISPUTESERVICE']._serialized_start=726
-  _globals['_DISPUTESERVICE']._serialized_end=1078
+  _globals['_DISPUTESERVICEDEFENDREQUEST']._serialized_start=725
+  _globals['_DISPUTESERVICEDEFENDREQUEST']._serialized_end=839
+  _globals['_DISPUTESERVICEDEFENDRESPONSE']._serialized_start=841
+  _globals['_DISPUTESERVICEDEFENDRESPONSE']._serialized_end=921
+  _globals['_EVIDENCEFILE']._serialized_start=923
+  _globals['_EVIDENCEFILE']._serialized_end=1017
+  _globals['_DISPUTESERVICESUBMITEVIDENCEREQUEST']._serialized_start=1020
+  _globals['_DISPUTESERVICESUBMITEVIDENCEREQUEST']._serialized_end=1309
+  _globals['_DISPUTESERVICESUBMITEVIDENCEREQUEST_TEXTSENTRY']._serialized_start=1265
+  _globals['_DISPUTESERVICESUBMITEVIDENCEREQUEST_TEXTSENTRY']._serialized_end=1309
+  _globals['_DISPUTESERVICESUBMITEVIDENCERESPONSE']._serialized_start=1311
+  _globals['_DISPUTESERVICESUBMITEVIDENCERESPONSE']._serialized_end=1399
+  _globals['_DISPUTESERVICE']._serialized_start=1402
+  _globals['_DISPUTESERVICE']._serialized_end=2013
 # @@protoc_insertion_point(module_scope)

@@ -35,6 +35,16 @@ class DisputeServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.Defend = channel.unary_unary(
+                '/orchestratorx_prism.v1.DisputeService/Defend',
+                request_serializer=orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceDefendRequest.SerializeToString,
+                response_deserializer=orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceDefendResponse.FromString,
+                _registered_method=True)
+        self.SubmitEvidence = channel.unary_unary(
+                '/orchestratorx_prism.v1.DisputeService/SubmitEvidence',
+                request_serializer=orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceSubmitEvidenceRequest.SerializeToString,
+                response_deserializer=orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceSubmitEvidenceResponse.FromString,
+                _registered_method=True)
         self.Accept = channel.unary_unary(
                 '/orchestratorx_prism.v1.DisputeService/Accept',
                 request_serializer=orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceAcceptRequest.SerializeToString,
@@ -55,6 +65,20 @@ class DisputeServiceStub:
 class DisputeServiceServicer:
     """Disputes. What a connector does not declare is refused with UNIMPLEMENTED before any call.
     """
+
+    def Defend(self, request, context):
+        """Contests the claim with what was submitted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SubmitEvidence(self, request, context):
+        """Hands evidence to the provider; where it tells the two apart, Defend sends it to the bank.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def Accept(self, request, context):
         """Accepts the claim: the merchant will not fight it.
@@ -80,6 +104,16 @@ class DisputeServiceServicer:
 
 def add_DisputeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'Defend': grpc.unary_unary_rpc_method_handler(
+                    servicer.Defend,
+                    request_deserializer=orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceDefendRequest.FromString,
+                    response_serializer=orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceDefendResponse.SerializeToString,
+            ),
+            'SubmitEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitEvidence,
+                    request_deserializer=orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceSubmitEvidenceRequest.FromString,
+                    response_serializer=orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceSubmitEvidenceResponse.SerializeToString,
+            ),
             'Accept': grpc.unary_unary_rpc_method_handler(
                     servicer.Accept,
                     request_deserializer=orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceAcceptRequest.FromString,
@@ -106,6 +140,60 @@ def add_DisputeServiceServicer_to_server(servicer, server):
 class DisputeService:
     """Disputes. What a connector does not declare is refused with UNIMPLEMENTED before any call.
     """
+
+    @staticmethod
+    def Defend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orchestratorx_prism.v1.DisputeService/Defend',
+            orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceDefendRequest.SerializeToString,
+            orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceDefendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orchestratorx_prism.v1.DisputeService/SubmitEvidence',
+            orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceSubmitEvidenceRequest.SerializeToString,
+            orchestratorx__prism_dot_v1_dot_dispute__service__pb2.DisputeServiceSubmitEvidenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def Accept(request,

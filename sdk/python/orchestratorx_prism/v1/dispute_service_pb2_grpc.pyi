@@ -33,6 +33,10 @@ class DisputeServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> DisputeServiceAsyncStub: ...
+    Defend: _grpc.UnaryUnaryMultiCallable[_dispute_service_pb2.DisputeServiceDefendRequest, _dispute_service_pb2.DisputeServiceDefendResponse]
+    """Contests the claim with what was submitted."""
+    SubmitEvidence: _grpc.UnaryUnaryMultiCallable[_dispute_service_pb2.DisputeServiceSubmitEvidenceRequest, _dispute_service_pb2.DisputeServiceSubmitEvidenceResponse]
+    """Hands evidence to the provider; where it tells the two apart, Defend sends it to the bank."""
     Accept: _grpc.UnaryUnaryMultiCallable[_dispute_service_pb2.DisputeServiceAcceptRequest, _dispute_service_pb2.DisputeServiceAcceptResponse]
     """Accepts the claim: the merchant will not fight it."""
     Get: _grpc.UnaryUnaryMultiCallable[_dispute_service_pb2.DisputeServiceGetRequest, _dispute_service_pb2.DisputeServiceGetResponse]
@@ -45,6 +49,10 @@ class DisputeServiceAsyncStub(DisputeServiceStub):
     """Disputes. What a connector does not declare is refused with UNIMPLEMENTED before any call."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    Defend: _aio.UnaryUnaryMultiCallable[_dispute_service_pb2.DisputeServiceDefendRequest, _dispute_service_pb2.DisputeServiceDefendResponse]  # type: ignore[assignment]
+    """Contests the claim with what was submitted."""
+    SubmitEvidence: _aio.UnaryUnaryMultiCallable[_dispute_service_pb2.DisputeServiceSubmitEvidenceRequest, _dispute_service_pb2.DisputeServiceSubmitEvidenceResponse]  # type: ignore[assignment]
+    """Hands evidence to the provider; where it tells the two apart, Defend sends it to the bank."""
     Accept: _aio.UnaryUnaryMultiCallable[_dispute_service_pb2.DisputeServiceAcceptRequest, _dispute_service_pb2.DisputeServiceAcceptResponse]  # type: ignore[assignment]
     """Accepts the claim: the merchant will not fight it."""
     Get: _aio.UnaryUnaryMultiCallable[_dispute_service_pb2.DisputeServiceGetRequest, _dispute_service_pb2.DisputeServiceGetResponse]  # type: ignore[assignment]
@@ -54,6 +62,22 @@ class DisputeServiceAsyncStub(DisputeServiceStub):
 
 class DisputeServiceServicer(metaclass=_abc_1.ABCMeta):
     """Disputes. What a connector does not declare is refused with UNIMPLEMENTED before any call."""
+
+    @_abc_1.abstractmethod
+    def Defend(
+        self,
+        request: _dispute_service_pb2.DisputeServiceDefendRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_dispute_service_pb2.DisputeServiceDefendResponse, _abc.Awaitable[_dispute_service_pb2.DisputeServiceDefendResponse]]:
+        """Contests the claim with what was submitted."""
+
+    @_abc_1.abstractmethod
+    def SubmitEvidence(
+        self,
+        request: _dispute_service_pb2.DisputeServiceSubmitEvidenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_dispute_service_pb2.DisputeServiceSubmitEvidenceResponse, _abc.Awaitable[_dispute_service_pb2.DisputeServiceSubmitEvidenceResponse]]:
+        """Hands evidence to the provider; where it tells the two apart, Defend sends it to the bank."""
 
     @_abc_1.abstractmethod
     def Accept(

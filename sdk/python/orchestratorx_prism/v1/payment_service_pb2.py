@@ -23,33 +23,60 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from orchestratorx_prism.v1 import instrument_pb2 as orchestratorx__prism_dot_v1_dot_instrument__pb2
 from orchestratorx_prism.v1 import money_pb2 as orchestratorx__prism_dot_v1_dot_money__pb2
 from orchestratorx_prism.v1 import payment_pb2 as orchestratorx__prism_dot_v1_dot_payment__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,orchestratorx_prism/v1/payment_service.proto\x12\x16orchestratorx_prism.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"orchestratorx_prism/v1/money.proto\x1a$orchestratorx_prism/v1/payment.proto\"\x8a\x01\n\x1cPaymentServiceCaptureRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x03 \x01(\t\x12-\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x1d.orchestratorx_prism.v1.Money\"Q\n\x1dPaymentServiceCaptureResponse\x12\x30\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Payment\"X\n\x19PaymentServiceVoidRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x03 \x01(\t\"N\n\x1aPaymentServiceVoidResponse\x12\x30\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Payment\"i\n\x18PaymentServiceGetRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x11\n\tconnector\x18\x03 \x01(\t\x12\x11\n\treference\x18\x04 \x01(\t\"M\n\x19PaymentServiceGetResponse\x12\x30\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Payment\"\xbc\x02\n\x19PaymentServiceListRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x37\n\x08statuses\x18\x02 \x03(\x0e\x32%.orchestratorx_prism.v1.PaymentStatus\x12\x12\n\nconnectors\x18\x03 \x03(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12\x1f\n\x17merchant_transaction_id\x18\x05 \x01(\t\x12\x30\n\x0c\x63reated_from\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rcreated_until\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x08 \x01(\x05\x12\x12\n\npage_token\x18\t \x01(\t\"h\n\x1aPaymentServiceListResponse\x12\x31\n\x08payments\x18\x01 \x03(\x0b\x32\x1f.orchestratorx_prism.v1.Payment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xd2\x03\n\x0ePaymentService\x12v\n\x07\x43\x61pture\x12\x34.orchestratorx_prism.v1.PaymentServiceCaptureRequest\x1a\x35.orchestratorx_prism.v1.PaymentServiceCaptureResponse\x12m\n\x04Void\x12\x31.orchestratorx_prism.v1.PaymentServiceVoidRequest\x1a\x32.orchestratorx_prism.v1.PaymentServiceVoidResponse\x12j\n\x03Get\x12\x30.orchestratorx_prism.v1.PaymentServiceGetRequest\x1a\x31.orchestratorx_prism.v1.PaymentServiceGetResponse\x12m\n\x04List\x12\x31.orchestratorx_prism.v1.PaymentServiceListRequest\x1a\x32.orchestratorx_prism.v1.PaymentServiceListResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,orchestratorx_prism/v1/payment_service.proto\x12\x16orchestratorx_prism.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'orchestratorx_prism/v1/instrument.proto\x1a\"orchestratorx_prism/v1/money.proto\x1a$orchestratorx_prism/v1/payment.proto\"\xc9\x04\n\x1ePaymentServiceAuthorizeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x11\n\tconnector\x18\x03 \x01(\t\x12-\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x1d.orchestratorx_prism.v1.Money\x12\x1f\n\x17merchant_transaction_id\x18\x05 \x01(\t\x12\x36\n\ninstrument\x18\x06 \x01(\x0b\x32\".orchestratorx_prism.v1.Instrument\x12\x39\n\x0c\x63\x61pture_mode\x18\x07 \x01(\x0e\x32#.orchestratorx_prism.v1.CaptureMode\x12\x12\n\nreturn_url\x18\x08 \x01(\t\x12\x1d\n\x15\x63onnector_customer_id\x18\t \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\n \x01(\t\x12\x13\n\x0boff_session\x18\x0b \x01(\x08\x12\x17\n\x0fsave_instrument\x18\x0c \x01(\x08\x12\x0f\n\x07\x63ountry\x18\r \x01(\t\x12\x18\n\x0bpayer_email\x18\x0e \x01(\tB\x03\x80\x01\x01\x12V\n\x08metadata\x18\x0f \x03(\x0b\x32\x44.orchestratorx_prism.v1.PaymentServiceAuthorizeRequest.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x8c\x01\n\x1fPaymentServiceAuthorizeResponse\x12\x30\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Payment\x12\x37\n\x0bnext_action\x18\x02 \x01(\x0b\x32\".orchestratorx_prism.v1.NextAction\"\xfd\x01\n$PaymentServiceConfirmRedirectRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x03 \x01(\t\x12\x65\n\nparameters\x18\x04 \x03(\x0b\x32L.orchestratorx_prism.v1.PaymentServiceConfirmRedirectRequest.ParametersEntryB\x03\x80\x01\x01\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x92\x01\n%PaymentServiceConfirmRedirectResponse\x12\x30\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Payment\x12\x37\n\x0bnext_action\x18\x02 \x01(\x0b\x32\".orchestratorx_prism.v1.NextAction\"\x99\x01\n+PaymentServiceIncrementAuthorizationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x03 \x01(\t\x12-\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x1d.orchestratorx_prism.v1.Money\"`\n,PaymentServiceIncrementAuthorizationResponse\x12\x30\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Payment\"\xa1\x01\n\x1cPaymentServiceCaptureRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x03 \x01(\t\x12-\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x1d.orchestratorx_prism.v1.Money\x12\x15\n\rfinal_capture\x18\x05 \x01(\x08\"Q\n\x1dPaymentServiceCaptureResponse\x12\x30\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Payment\"X\n\x19PaymentServiceVoidRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x03 \x01(\t\"N\n\x1aPaymentServiceVoidResponse\x12\x30\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Payment\"z\n\x18PaymentServiceGetRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x11\n\tconnector\x18\x03 \x01(\t\x12\x11\n\treference\x18\x04 \x01(\t\x12\x0f\n\x07refresh\x18\x05 \x01(\x08\"M\n\x19PaymentServiceGetResponse\x12\x30\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.orchestratorx_prism.v1.Payment\"\xbc\x02\n\x19PaymentServiceListRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x37\n\x08statuses\x18\x02 \x03(\x0e\x32%.orchestratorx_prism.v1.PaymentStatus\x12\x12\n\nconnectors\x18\x03 \x03(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12\x1f\n\x17merchant_transaction_id\x18\x05 \x01(\t\x12\x30\n\x0c\x63reated_from\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rcreated_until\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x08 \x01(\x05\x12\x12\n\npage_token\x18\t \x01(\t\"h\n\x1aPaymentServiceListResponse\x12\x31\n\x08payments\x18\x01 \x03(\x0b\x32\x1f.orchestratorx_prism.v1.Payment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*`\n\x0b\x43\x61ptureMode\x12\x1c\n\x18\x43\x41PTURE_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43\x41PTURE_MODE_AUTOMATIC\x10\x01\x12\x17\n\x13\x43\x41PTURE_MODE_MANUAL\x10\x02\x32\x87\x07\n\x0ePaymentService\x12|\n\tAuthorize\x12\x36.orchestratorx_prism.v1.PaymentServiceAuthorizeRequest\x1a\x37.orchestratorx_prism.v1.PaymentServiceAuthorizeResponse\x12\x8e\x01\n\x0f\x43onfirmRedirect\x12<.orchestratorx_prism.v1.PaymentServiceConfirmRedirectRequest\x1a=.orchestratorx_prism.v1.PaymentServiceConfirmRedirectResponse\x12\xa3\x01\n\x16IncrementAuthorization\x12\x43.orchestratorx_prism.v1.PaymentServiceIncrementAuthorizationRequest\x1a\x44.orchestratorx_prism.v1.PaymentServiceIncrementAuthorizationResponse\x12v\n\x07\x43\x61pture\x12\x34.orchestratorx_prism.v1.PaymentServiceCaptureRequest\x1a\x35.orchestratorx_prism.v1.PaymentServiceCaptureResponse\x12m\n\x04Void\x12\x31.orchestratorx_prism.v1.PaymentServiceVoidRequest\x1a\x32.orchestratorx_prism.v1.PaymentServiceVoidResponse\x12j\n\x03Get\x12\x30.orchestratorx_prism.v1.PaymentServiceGetRequest\x1a\x31.orchestratorx_prism.v1.PaymentServiceGetResponse\x12m\n\x04List\x12\x31.orchestratorx_prism.v1.PaymentServiceListRequest\x1a\x32.orchestratorx_prism.v1.PaymentServiceListResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'orchestratorx_prism.v1.payment_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PAYMENTSERVICECAPTUREREQUEST']._serialized_start=180
-  _globals['_PAYMENTSERVICECAPTUREREQUEST']._serialized_end=318
-  _globals['_PAYMENTSERVICECAPTURERESPONSE']._serialized_start=320
-  _globals['_PAYMENTSERVICECAPTURERESPONSE']._serialized_end=401
-  _globals['_PAYMENTSERVICEVOIDREQUEST']._serialized_start=403
-  _globals['_PAYMENTSERVICEVOIDREQUEST']._serialized_end=491
-  _globals['_PAYMENTSERVICEVOIDRESPONSE']._serialized_start=493
-  _globals['_PAYMENTSERVICEVOIDRESPONSE']._serialized_end=571
-  _globals['_PAYMENTSERVICEGETREQUEST']._serialized_start=573
-  _globals['_PAYMENTSERVICEGETREQUEST']._serialized_end=678
-  _globals['_PAYMENTSERVICEGETRESPONSE']._serialized_start=680
-  _globals['_PAYMENTSERVICEGETRESPONSE']._serialized_end=757
-  _globals['_PAYMENTSERVICELISTREQUEST']._serialized_start=760
-  _globals['_PAYMENTSERVICELISTREQUEST']._serialized_end=1076
-  _globals['_PAYMENTSERVICELISTRESPONSE']._serialized_start=1078
-  _globals['_PAYMENTSERVICELISTRESPONSE']._serialized_end=1182
-  _globals['_PAYMENTSERVICE']._serialized_start=1185
-  _globals['_PAYMENTSERVICE']._serialized_end=1651
+  _globals['_PAYMENTSERVICEAUTHORIZEREQUEST_METADATAENTRY']._loaded_options = None
+  _globals['_PAYMENTSERVICEAUTHORIZEREQUEST_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_PAYMENTSERVICEAUTHORIZEREQUEST'].fields_by_name['payer_email']._loaded_options = None
+  _globals['_PAYMENTSERVICEAUTHORIZEREQUEST'].fields_by_name['payer_email']._serialized_options = b'\200\001\001'
+  _globals['_PAYMENTSERVICECONFIRMREDIRECTREQUEST_PARAMETERSENTRY']._loaded_options = None
+  _globals['_PAYMENTSERVICECONFIRMREDIRECTREQUEST_PARAMETERSENTRY']._serialized_options = b'8\001'
+  _globals['_PAYMENTSERVICECONFIRMREDIRECTREQUEST'].fields_by_name['parameters']._loaded_options = None
+  _globals['_PAYMENTSERVICECONFIRMREDIRECTREQUEST'].fields_by_name['parameters']._serialized_options = b'\200\001\001'
+  _globals['_CAPTUREMODE']._serialized_start=2655
+  _globals['_CAPTUREMODE']._serialized_end=2751
+  _globals['_PAYMENTSERVICEAUTHORIZEREQUEST']._serialized_start=221
+  _globals['_PAYMENTSERVICEAUTHORIZEREQUEST']._serialized_end=806
+  _globals['_PAYMENTSERVICEAUTHORIZEREQUEST_METADATAENTRY']._serialized_start=759
+  _globals['_PAYMENTSERVICEAUTHORIZEREQUEST_METADATAENTRY']._serialized_end=806
+  _globals['_PAYMENTSERVICEAUTHORIZERESPONSE']._serialized_start=809
+  _globals['_PAYMENTSERVICEAUTHORIZERESPONSE']._serialized_end=949
+  _globals['_PAYMENTSERVICECONFIRMREDIRECTREQUEST']._serialized_start=952
+  _globals['_PAYMENTSERVICECONFIRMREDIRECTREQUEST']._serialized_end=1205
+  _globals['_PAYMENTSERVICECONFIRMREDIRECTREQUEST_PARAMETERSENTRY']._serialized_start=1156
+  _globals['_PAYMENTSERVICECONFIRMREDIRECTREQUEST_PARAMETERSENTRY']._serialized_end=1205
+  _globals['_PAYMENTSERVICECONFIRMREDIRECTRESPONSE']._serialized_start=1208
+  _globals['_PAYMENTSERVICECONFIRMREDIRECTRESPONSE']._serialized_end=1354
+  _globals['_PAYMENTSERVICEINCREMENTAUTHORIZATIONREQUEST']._serialized_start=1357
+  _globals['_PAYMENTSERVICEINCREMENTAUTHORIZATIONREQUEST']._serialized_end=1510
+  _globals['_PAYMENTSERVICEINCREMENTAUTHORIZATIONRESPONSE']._serialized_start=1512
+  _globals['_PAYMENTSERVICEINCREMENTAUTHORIZATIONRESPONSE']._serialized_end=1608
+  _globals['_PAYMENTSERVICECAPTUREREQUEST']._serialized_start=1611
+  _globals['_PAYMENTSERVICECAPTUREREQUEST']._serialized_end=1772
+  _globals['_PAYMENTSERVICECAPTURERESPONSE']._serialized_start=1774
+  _globals['_PAYMENTSERVICECAPTURERESPONSE']._serialized_end=1855
+  _globals['_PAYMENTSERVICEVOIDREQUEST']._serialized_start=1857
+  _globals['_PAYMENTSERVICEVOIDREQUEST']._serialized_end=1945
+  _globals['_PAYMENTSERVICEVOIDRESPONSE']._serialized_start=1947
+  _globals['_PAYMENTSERVICEVOIDRESPONSE']._serialized_end=2025
+  _globals['_PAYMENTSERVICEGETREQUEST']._serialized_start=2027
+  _globals['_PAYMENTSERVICEGETREQUEST']._serialized_end=2149
+  _globals['_PAYMENTSERVICEGETRESPONSE']._serialized_start=2151
+  _globals['_PAYMENTSERVICEGETRESPONSE']._serialized_end=2228
+  _globals['_PAYMENTSERVICELISTREQUEST']._serialized_start=2231
+  _globals['_PAYMENTSERVICELISTREQUEST']._serialized_end=2547
+  _globals['_PAYMENTSERVICELISTRESPONSE']._serialized_start=2549
+  _globals['_PAYMENTSERVICELISTRESPONSE']._serialized_end=2653
+  _globals['_PAYMENTSERVICE']._serialized_start=2754
+  _globals['_PAYMENTSERVICE']._serialized_end=3657
 # @@protoc_insertion_point(module_scope)

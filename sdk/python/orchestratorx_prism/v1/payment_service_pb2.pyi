@@ -8,6 +8,8 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from orchestratorx_prism.v1 import instrument_pb2 as _instrument_pb2
 from orchestratorx_prism.v1 import money_pb2 as _money_pb2
 from orchestratorx_prism.v1 import payment_pb2 as _payment_pb2
 import builtins as _builtins
@@ -21,9 +23,253 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _CaptureMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CaptureModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaptureMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAPTURE_MODE_UNSPECIFIED: _CaptureMode.ValueType  # 0
+    """The same as automatic."""
+    CAPTURE_MODE_AUTOMATIC: _CaptureMode.ValueType  # 1
+    """At once, when it is authorized."""
+    CAPTURE_MODE_MANUAL: _CaptureMode.ValueType  # 2
+    """By Capture."""
+
+class CaptureMode(_CaptureMode, metaclass=_CaptureModeEnumTypeWrapper):
+    """When the money is taken."""
+
+CAPTURE_MODE_UNSPECIFIED: CaptureMode.ValueType  # 0
+"""The same as automatic."""
+CAPTURE_MODE_AUTOMATIC: CaptureMode.ValueType  # 1
+"""At once, when it is authorized."""
+CAPTURE_MODE_MANUAL: CaptureMode.ValueType  # 2
+"""By Capture."""
+Global___CaptureMode: _TypeAlias = CaptureMode  # noqa: Y015
+
 @_typing.final
-class PaymentServiceCaptureRequest(_message.Message):
-    """What to capture."""
+class PaymentServiceAuthorizeRequest(_message.Message):
+    """What to ask the provider for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CONNECTOR_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    MERCHANT_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_FIELD_NUMBER: _builtins.int
+    CAPTURE_MODE_FIELD_NUMBER: _builtins.int
+    RETURN_URL_FIELD_NUMBER: _builtins.int
+    CONNECTOR_CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    OFF_SESSION_FIELD_NUMBER: _builtins.int
+    SAVE_INSTRUMENT_FIELD_NUMBER: _builtins.int
+    COUNTRY_FIELD_NUMBER: _builtins.int
+    PAYER_EMAIL_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's idempotency key: a repeat is the same request, and charges nobody twice. A UUID is best (AIP-155)."""
+    merchant_id: _builtins.str
+    """Which merchant. Empty: "default"."""
+    connector: _builtins.str
+    """Which connector: "stripe". Empty: the router of the settings chooses."""
+    merchant_transaction_id: _builtins.str
+    """The merchant's own reference; shown to the payer by some providers. At most 80 characters."""
+    capture_mode: Global___CaptureMode.ValueType
+    """When the money is taken."""
+    return_url: _builtins.str
+    """Where the provider sends the payer back to, after a redirect or 3-D Secure."""
+    connector_customer_id: _builtins.str
+    """The provider's id of the customer, for saved instruments and for saving this one."""
+    description: _builtins.str
+    """What it is for, in a few words, for the payer."""
+    off_session: _builtins.bool
+    """The payer is not there: a saved instrument is charged by earlier consent."""
+    save_instrument: _builtins.bool
+    """Keep the instrument with the provider for later payments."""
+    country: _builtins.str
+    """The payer's country, ISO 3166-1 alpha-2; routers and some payment methods need it."""
+    payer_email: _builtins.str
+    """The payer's e-mail address, where a payment method needs it."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """How much. Minor units."""
+
+    @_builtins.property
+    def instrument(self) -> _instrument_pb2.Instrument:
+        """How the payer pays."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The merchant's own data, sent to providers that keep such."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
+        connector: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        merchant_transaction_id: _builtins.str = ...,
+        instrument: _instrument_pb2.Instrument | None = ...,
+        capture_mode: Global___CaptureMode.ValueType = ...,
+        return_url: _builtins.str = ...,
+        connector_customer_id: _builtins.str = ...,
+        description: _builtins.str = ...,
+        off_session: _builtins.bool = ...,
+        save_instrument: _builtins.bool = ...,
+        country: _builtins.str = ...,
+        payer_email: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "instrument", b"instrument"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_mode", b"capture_mode", "connector", b"connector", "connector_customer_id", b"connector_customer_id", "country", b"country", "description", b"description", "instrument", b"instrument", "merchant_id", b"merchant_id", "merchant_transaction_id", b"merchant_transaction_id", "metadata", b"metadata", "off_session", b"off_session", "payer_email", b"payer_email", "request_id", b"request_id", "return_url", b"return_url", "save_instrument", b"save_instrument"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentServiceAuthorizeRequest: _TypeAlias = PaymentServiceAuthorizeRequest  # noqa: Y015
+
+@_typing.final
+class PaymentServiceAuthorizeResponse(_message.Message):
+    """The payment after the provider's answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    NEXT_ACTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment(self) -> _payment_pb2.Payment:
+        """Its state."""
+
+    @_builtins.property
+    def next_action(self) -> _payment_pb2.NextAction:
+        """What the payer has to do; set while the status is ACTION_REQUIRED."""
+
+    def __init__(
+        self,
+        *,
+        payment: _payment_pb2.Payment | None = ...,
+        next_action: _payment_pb2.NextAction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_action", b"next_action", "payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_action", b"next_action", "payment", b"payment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentServiceAuthorizeResponse: _TypeAlias = PaymentServiceAuthorizeResponse  # noqa: Y015
+
+@_typing.final
+class PaymentServiceConfirmRedirectRequest(_message.Message):
+    """What the payer came back with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ParametersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's idempotency key (AIP-155)."""
+    payment_id: _builtins.str
+    """Ours."""
+    merchant_id: _builtins.str
+    """Which merchant. Empty: "default"."""
+    @_builtins.property
+    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The query parameters of the return URL, as they came: Adyen redirectResult, PayPal token."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        payment_id: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
+        parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant_id", b"merchant_id", "parameters", b"parameters", "payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentServiceConfirmRedirectRequest: _TypeAlias = PaymentServiceConfirmRedirectRequest  # noqa: Y015
+
+@_typing.final
+class PaymentServiceConfirmRedirectResponse(_message.Message):
+    """The payment after the provider's answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    NEXT_ACTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment(self) -> _payment_pb2.Payment:
+        """Its state."""
+
+    @_builtins.property
+    def next_action(self) -> _payment_pb2.NextAction:
+        """What the payer has to do next, if anything."""
+
+    def __init__(
+        self,
+        *,
+        payment: _payment_pb2.Payment | None = ...,
+        next_action: _payment_pb2.NextAction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_action", b"next_action", "payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_action", b"next_action", "payment", b"payment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentServiceConfirmRedirectResponse: _TypeAlias = PaymentServiceConfirmRedirectResponse  # noqa: Y015
+
+@_typing.final
+class PaymentServiceIncrementAuthorizationRequest(_message.Message):
+    """How much more to reserve."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -32,14 +278,14 @@ class PaymentServiceCaptureRequest(_message.Message):
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """The caller's idempotency key: a repeat is the same request. A UUID is best (AIP-155)."""
+    """The caller's idempotency key (AIP-155)."""
     payment_id: _builtins.str
     """Ours."""
     merchant_id: _builtins.str
     """Which merchant. Empty: "default"."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """How much. Unset: all that is left. Minor units."""
+        """By how much. Minor units."""
 
     def __init__(
         self,
@@ -52,6 +298,70 @@ class PaymentServiceCaptureRequest(_message.Message):
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "merchant_id", b"merchant_id", "payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentServiceIncrementAuthorizationRequest: _TypeAlias = PaymentServiceIncrementAuthorizationRequest  # noqa: Y015
+
+@_typing.final
+class PaymentServiceIncrementAuthorizationResponse(_message.Message):
+    """The payment after the increment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment(self) -> _payment_pb2.Payment:
+        """Its state."""
+
+    def __init__(
+        self,
+        *,
+        payment: _payment_pb2.Payment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentServiceIncrementAuthorizationResponse: _TypeAlias = PaymentServiceIncrementAuthorizationResponse  # noqa: Y015
+
+@_typing.final
+class PaymentServiceCaptureRequest(_message.Message):
+    """What to capture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    FINAL_CAPTURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's idempotency key: a repeat is the same request. A UUID is best (AIP-155)."""
+    payment_id: _builtins.str
+    """Ours."""
+    merchant_id: _builtins.str
+    """Which merchant. Empty: "default"."""
+    final_capture: _builtins.bool
+    """The last capture: what is left of the reservation is released."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """How much. Unset: all that is left. Minor units."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        payment_id: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        final_capture: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "final_capture", b"final_capture", "merchant_id", b"merchant_id", "payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -145,6 +455,7 @@ class PaymentServiceGetRequest(_message.Message):
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     CONNECTOR_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
+    REFRESH_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """Ours."""
     merchant_id: _builtins.str
@@ -153,6 +464,8 @@ class PaymentServiceGetRequest(_message.Message):
     """With reference: which connector."""
     reference: _builtins.str
     """With connector: one of the provider's names of it, of any kind."""
+    refresh: _builtins.bool
+    """Ask the provider first, and record what it says."""
     def __init__(
         self,
         *,
@@ -160,10 +473,11 @@ class PaymentServiceGetRequest(_message.Message):
         merchant_id: _builtins.str = ...,
         connector: _builtins.str = ...,
         reference: _builtins.str = ...,
+        refresh: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "merchant_id", b"merchant_id", "payment_id", b"payment_id", "reference", b"reference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "merchant_id", b"merchant_id", "payment_id", b"payment_id", "reference", b"reference", "refresh", b"refresh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

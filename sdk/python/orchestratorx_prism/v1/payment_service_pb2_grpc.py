@@ -35,6 +35,21 @@ class PaymentServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.Authorize = channel.unary_unary(
+                '/orchestratorx_prism.v1.PaymentService/Authorize',
+                request_serializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceAuthorizeRequest.SerializeToString,
+                response_deserializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceAuthorizeResponse.FromString,
+                _registered_method=True)
+        self.ConfirmRedirect = channel.unary_unary(
+                '/orchestratorx_prism.v1.PaymentService/ConfirmRedirect',
+                request_serializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceConfirmRedirectRequest.SerializeToString,
+                response_deserializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceConfirmRedirectResponse.FromString,
+                _registered_method=True)
+        self.IncrementAuthorization = channel.unary_unary(
+                '/orchestratorx_prism.v1.PaymentService/IncrementAuthorization',
+                request_serializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceIncrementAuthorizationRequest.SerializeToString,
+                response_deserializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceIncrementAuthorizationResponse.FromString,
+                _registered_method=True)
         self.Capture = channel.unary_unary(
                 '/orchestratorx_prism.v1.PaymentService/Capture',
                 request_serializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceCaptureRequest.SerializeToString,
@@ -60,6 +75,27 @@ class PaymentServiceStub:
 class PaymentServiceServicer:
     """Payments. What a connector does not declare is refused with UNIMPLEMENTED before any call.
     """
+
+    def Authorize(self, request, context):
+        """Reserves or takes money. A refusal by the issuer is an answer: the payment's status is FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmRedirect(self, request, context):
+        """Goes on after the payer came back from `next_action`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IncrementAuthorization(self, request, context):
+        """Reserves more for an authorized payment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def Capture(self, request, context):
         """Takes part or all of an authorized payment.
@@ -92,6 +128,21 @@ class PaymentServiceServicer:
 
 def add_PaymentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'Authorize': grpc.unary_unary_rpc_method_handler(
+                    servicer.Authorize,
+                    request_deserializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceAuthorizeRequest.FromString,
+                    response_serializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceAuthorizeResponse.SerializeToString,
+            ),
+            'ConfirmRedirect': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmRedirect,
+                    request_deserializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceConfirmRedirectRequest.FromString,
+                    response_serializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceConfirmRedirectResponse.SerializeToString,
+            ),
+            'IncrementAuthorization': grpc.unary_unary_rpc_method_handler(
+                    servicer.IncrementAuthorization,
+                    request_deserializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceIncrementAuthorizationRequest.FromString,
+                    response_serializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceIncrementAuthorizationResponse.SerializeToString,
+            ),
             'Capture': grpc.unary_unary_rpc_method_handler(
                     servicer.Capture,
                     request_deserializer=orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceCaptureRequest.FromString,
@@ -123,6 +174,87 @@ def add_PaymentServiceServicer_to_server(servicer, server):
 class PaymentService:
     """Payments. What a connector does not declare is refused with UNIMPLEMENTED before any call.
     """
+
+    @staticmethod
+    def Authorize(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orchestratorx_prism.v1.PaymentService/Authorize',
+            orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceAuthorizeRequest.SerializeToString,
+            orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceAuthorizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmRedirect(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orchestratorx_prism.v1.PaymentService/ConfirmRedirect',
+            orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceConfirmRedirectRequest.SerializeToString,
+            orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceConfirmRedirectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IncrementAuthorization(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orchestratorx_prism.v1.PaymentService/IncrementAuthorization',
+            orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceIncrementAuthorizationRequest.SerializeToString,
+            orchestratorx__prism_dot_v1_dot_payment__service__pb2.PaymentServiceIncrementAuthorizationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def Capture(request,

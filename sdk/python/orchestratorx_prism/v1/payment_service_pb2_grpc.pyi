@@ -33,6 +33,12 @@ class PaymentServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PaymentServiceAsyncStub: ...
+    Authorize: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceAuthorizeRequest, _payment_service_pb2.PaymentServiceAuthorizeResponse]
+    """Reserves or takes money. A refusal by the issuer is an answer: the payment's status is FAILED."""
+    ConfirmRedirect: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceConfirmRedirectRequest, _payment_service_pb2.PaymentServiceConfirmRedirectResponse]
+    """Goes on after the payer came back from `next_action`."""
+    IncrementAuthorization: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceIncrementAuthorizationRequest, _payment_service_pb2.PaymentServiceIncrementAuthorizationResponse]
+    """Reserves more for an authorized payment."""
     Capture: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceCaptureRequest, _payment_service_pb2.PaymentServiceCaptureResponse]
     """Takes part or all of an authorized payment."""
     Void: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceVoidRequest, _payment_service_pb2.PaymentServiceVoidResponse]
@@ -47,6 +53,12 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Payments. What a connector does not declare is refused with UNIMPLEMENTED before any call."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    Authorize: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceAuthorizeRequest, _payment_service_pb2.PaymentServiceAuthorizeResponse]  # type: ignore[assignment]
+    """Reserves or takes money. A refusal by the issuer is an answer: the payment's status is FAILED."""
+    ConfirmRedirect: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceConfirmRedirectRequest, _payment_service_pb2.PaymentServiceConfirmRedirectResponse]  # type: ignore[assignment]
+    """Goes on after the payer came back from `next_action`."""
+    IncrementAuthorization: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceIncrementAuthorizationRequest, _payment_service_pb2.PaymentServiceIncrementAuthorizationResponse]  # type: ignore[assignment]
+    """Reserves more for an authorized payment."""
     Capture: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceCaptureRequest, _payment_service_pb2.PaymentServiceCaptureResponse]  # type: ignore[assignment]
     """Takes part or all of an authorized payment."""
     Void: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceVoidRequest, _payment_service_pb2.PaymentServiceVoidResponse]  # type: ignore[assignment]
@@ -58,6 +70,30 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     """Payments. What a connector does not declare is refused with UNIMPLEMENTED before any call."""
+
+    @_abc_1.abstractmethod
+    def Authorize(
+        self,
+        request: _payment_service_pb2.PaymentServiceAuthorizeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.PaymentServiceAuthorizeResponse, _abc.Awaitable[_payment_service_pb2.PaymentServiceAuthorizeResponse]]:
+        """Reserves or takes money. A refusal by the issuer is an answer: the payment's status is FAILED."""
+
+    @_abc_1.abstractmethod
+    def ConfirmRedirect(
+        self,
+        request: _payment_service_pb2.PaymentServiceConfirmRedirectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.PaymentServiceConfirmRedirectResponse, _abc.Awaitable[_payment_service_pb2.PaymentServiceConfirmRedirectResponse]]:
+        """Goes on after the payer came back from `next_action`."""
+
+    @_abc_1.abstractmethod
+    def IncrementAuthorization(
+        self,
+        request: _payment_service_pb2.PaymentServiceIncrementAuthorizationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.PaymentServiceIncrementAuthorizationResponse, _abc.Awaitable[_payment_service_pb2.PaymentServiceIncrementAuthorizationResponse]]:
+        """Reserves more for an authorized payment."""
 
     @_abc_1.abstractmethod
     def Capture(
