@@ -14,10 +14,20 @@ from orchestrator.publishing.channel_settings import configured_brokers, configu
 from orchestrator.publishing.channels import DEFAULT_BROKER, Channel
 from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
 from orchestrator.retention import Retention
-from orchestrator.services import DisputeService, EventService, PaymentService, RefundService, Services
+from orchestrator.services import (
+    DisputeService,
+    EventService,
+    PaymentService,
+    PayoutService,
+    RefundService,
+    Services,
+    provider_held,
+)
 from orchestrator.services.intake import Intake
 from orchestrator.services.merchants import Merchants
 from orchestrator.services.observing import Observer
+from orchestrator.services.operations import Operator, Resolver
+from orchestrator.services.operations.asking import Asking
 from orchestrator.settings import Settings
 from orchestratorx_prism.brokers import open_broker
 from orchestratorx_prism.brokers.base import Broker
@@ -44,6 +54,8 @@ class Application:
     """By name; `default` is the one of `messaging`."""
     services: Services
     merchants: Merchants
+    operator: Operator
+    resolver: Resolver
     relay: Relay | None
     """None: nothing is published; subscribers read the ledger."""
     retention: Retention
@@ -66,6 +78,7 @@ class Application:
         await self.ledger.open()
         if self.relay is not None and self.settings.relay:
             await self.relay.start()
+        self.resolver.start()
         if self.ledger.keeps_raw:
             self.retention.start()
 
@@ -75,6 +88,8 @@ class Application:
             closing.push_async_callback(self.ledger.close)
             closing.push_async_callback(self.merchants.aclose)
             closing.push_async_callback(self.retention.stop)
+            closing.push_async_callback(self.operator.stop)
+            closing.push_async_callback(self.resolver.stop)
             if self.relay is not None:
                 for broker in self.brokers.values():
                     closing.push_async_callback(broker.close)
@@ -97,16 +112,23 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     brokers = {name: open_broker(each) for name, each in configured_brokers(settings).items() if name in used}
     merchants = Merchants(settings)
     intake = Intake(merchants, keeps_raw=ledger.keeps_raw, max_body_bytes=settings.http_max_body_bytes)
+    operator = Operator(merchants, ledger, Asking(), timeout_s=settings.provider_timeout_s)
     services = Services(
         EventService(intake, ledger, counters),
-        PaymentService(ledger),
-        RefundService(ledger),
-        DisputeService(ledger),
+        PaymentService(ledger, operator),
+        RefundService(ledger, operator),
+        DisputeService(ledger, operator),
+        PayoutService(ledger, operator),
+        provider_held.customers(operator),
+        provider_held.payment_methods(operator),
+        provider_held.mandates(operator),
+        provider_held.subscriptions(operator),
     )
     options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)
     relay = Relay(ledger.outbox, channels, brokers, metrics=counters, options=options) if publishes else None
     retention = Retention(ledger, keep_s=settings.raw_retention_days * _S_PER_DAY)
-    return Application(settings, ledger, brokers, services, merchants, relay, retention)
+    resolver = Resolver(operator, ledger)
+    return Application(settings, ledger, brokers, services, merchants, operator, resolver, relay, retention)
 
 
 async def migrate_database(settings: Settings) -> None:

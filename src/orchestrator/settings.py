@@ -97,6 +97,8 @@ class Settings(Section):
     raw_retention_days: Annotated[int, Field(ge=1)] = 90
     outbox_retention_hours: Annotated[int, Field(ge=1)] = 168
     """How long rows of published events stay in the outbox."""
+    provider_timeout_s: Annotated[float, Field(gt=0, le=300)] = 30.0
+    """How long a provider has for one operation, all attempts together."""
 
     grpc_host: str = "127.0.0.1"
     grpc_port: Port = 50_051

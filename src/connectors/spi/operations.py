@@ -64,6 +64,11 @@ class Answer:
 class Client(Protocol):
     """The I/O half of a connector's operations, for one merchant: `client.py`. Holds connections and tokens."""
 
+    @property
+    def account(self) -> str:
+        """The account that its events name: Adyen's merchant account, M-Pesa's shortcode. Empty if they name none."""
+        ...
+
     async def call(self, call: Call) -> Answer:
         """Carries out one operation, repeating what the idempotency key makes safe, within `call.timeout_s`.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from orchestrator.ledger.intents import Intents
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
@@ -118,6 +119,9 @@ class Ledger(Protocol):
 
     @property
     def outbox(self) -> Outbox: ...
+
+    @property
+    def intents(self) -> Intents: ...
 
     async def open(self) -> None:
         """Connects and, where so configured, migrates."""

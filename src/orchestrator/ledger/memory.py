@@ -14,6 +14,8 @@ from orchestrator.ledger.base import ChannelRule, Outbox, Recorded, Recording
 from orchestrator.ledger.changes import Changes
 from orchestrator.ledger.filters import DEFAULT_MERCHANT, wanted
 from orchestrator.ledger.hints import Bell
+from orchestrator.ledger.intents import Intents
+from orchestrator.ledger.memory_intents import MemoryIntents
 from orchestrator.ledger.memory_outbox import MemoryOutbox
 from orchestrator.ledger.memory_window import Window
 from orchestrator.ledger.paging import fingerprint, foreign_cursor, position_of, token_after
@@ -59,6 +61,7 @@ class MemoryLedger:
         self._on_commit = on_commit
         self._bell = Bell()
         self._outbox = MemoryOutbox([rule.name for rule in channels], window, self._bell)
+        self._intents = MemoryIntents(window)
         self._window = Window(window)
         window_ = self._window
         self._changes = Changes(
@@ -68,6 +71,10 @@ class MemoryLedger:
     @property
     def outbox(self) -> Outbox:
         return self._outbox
+
+    @property
+    def intents(self) -> Intents:
+        return self._intents
 
     async def open(self) -> None:
         """Nothing to open."""

@@ -13,7 +13,9 @@ from orchestrator.ledger import migrating
 from orchestrator.ledger.base import ChannelRule, Outbox, Recorded, Recording
 from orchestrator.ledger.filters import wanted
 from orchestrator.ledger.hints import Bell
+from orchestrator.ledger.intents import Intents
 from orchestrator.ledger.postgres_batch import NOW_US
+from orchestrator.ledger.postgres_intents import PostgresIntents
 from orchestrator.ledger.postgres_listener import Listener
 from orchestrator.ledger.postgres_outbox import PostgresOutbox
 from orchestrator.ledger.postgres_stream import events_after, head_cursor
@@ -75,6 +77,7 @@ class PostgresLedger(Reading):
         self._listener = Listener(self._connect, self._bell)
         self._writer = PostgresWriter(self._connect, self._rules, self._committed)
         self._outbox = PostgresOutbox(self._transact, self._bell)
+        self._intents = PostgresIntents(self._transact)
         super().__init__(self._fetch_rows, RawVault(raw_keys or {}))
 
     @property
@@ -84,6 +87,10 @@ class PostgresLedger(Reading):
     @property
     def outbox(self) -> Outbox:
         return self._outbox
+
+    @property
+    def intents(self) -> Intents:
+        return self._intents
 
     async def open(self) -> None:
         """See `Ledger`.

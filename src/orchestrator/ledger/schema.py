@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest migration; a test compares it with the files."""
 
 metadata: Final = MetaData()
@@ -142,6 +142,38 @@ sent: Final = Table(
     sqlite_with_rowid=False,
 )
 """What was published: when first, on which channel."""
+
+intents: Final = Table(
+    "intents",
+    metadata,
+    _bytes("key", primary_key=True),
+    _text("merchant_id"),
+    _text("connector"),
+    _text("capability"),
+    _text("request_id"),
+    _bytes("request_hash"),
+    _bytes("request"),
+    _number("created_at"),
+    Column("state", Integer(), nullable=False),
+    _bytes("answer", nullable=True),
+    _bytes("claim", nullable=True),
+    Column("tries", Integer(), nullable=False),
+    _number("due_at", nullable=True),
+    _bytes("known_key", nullable=True),
+    _bytes("known", nullable=True),
+    Index("intents_created", "created_at"),
+    Index(
+        "intents_due", "due_at", postgresql_where=text("due_at IS NOT NULL"), sqlite_where=text("due_at IS NOT NULL")
+    ),
+    Index(
+        "intents_known",
+        "known_key",
+        postgresql_where=text("known_key IS NOT NULL"),
+        sqlite_where=text("known_key IS NOT NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
+"""See `intents.Intents`. `due_at`: the end of its holder's lease, or when it is to be asked about; NULL once ended."""
 
 raw_bodies: Final = Table(
     "raw_bodies",

@@ -15,12 +15,14 @@ from orchestrator.ledger import sqlite_jobs
 from orchestrator.ledger.base import ChannelRule, Outbox, Recorded, Recording
 from orchestrator.ledger.filters import wanted
 from orchestrator.ledger.hints import Bell
+from orchestrator.ledger.intents import Intents
 from orchestrator.ledger.paging import foreign_cursor
 from orchestrator.ledger.raw import RawVault
 from orchestrator.ledger.references import column_text
 from orchestrator.ledger.replaying import replay
 from orchestrator.ledger.rows import prepare, published
 from orchestrator.ledger.sql_reading import PUBLISHED, SLICE, Reading, event_conditions
+from orchestrator.ledger.sqlite_intents import SqliteIntents
 from orchestrator.ledger.sqlite_outbox import SqliteOutbox
 from orchestrator.ledger.sqlite_writer import SqliteWriter
 from orchestrator.ledger.writing import all_told, closed, unavailable
@@ -81,6 +83,7 @@ class SqliteLedger(Reading):
         self._bell = bell if bell is not None else _bells.setdefault(self._path, Bell())
         self._writer = SqliteWriter(lambda: _connect(self._path, readonly=False), self._rules, self._bell, on_commit)
         self._outbox = SqliteOutbox(self._writer.run, self._bell)
+        self._intents = SqliteIntents(self._writer.run)
         self._readers: ThreadPoolExecutor | None = None
         self._local = threading.local()
         self._reading: list[sqlite3.Connection] = []
@@ -93,6 +96,10 @@ class SqliteLedger(Reading):
     @property
     def outbox(self) -> Outbox:
         return self._outbox
+
+    @property
+    def intents(self) -> Intents:
+        return self._intents
 
     async def open(self) -> None:
         """See `Ledger`.

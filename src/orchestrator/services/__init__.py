@@ -9,15 +9,30 @@ from typing import Any
 from orchestrator.services.disputes import DisputeService
 from orchestrator.services.events import EventService
 from orchestrator.services.payments import PaymentService
+from orchestrator.services.payouts import PayoutService
+from orchestrator.services.provider_held import ProviderHeld
 from orchestrator.services.refunds import RefundService
 from orchestratorx_prism.v1 import (
+    customer_service_pb2,
     dispute_service_pb2,
     event_service_pb2,
+    mandate_service_pb2,
+    payment_method_service_pb2,
     payment_service_pb2,
+    payout_service_pb2,
     refund_service_pb2,
+    subscription_service_pb2,
 )
 
-__all__ = ["DisputeService", "EventService", "PaymentService", "RefundService", "Services"]
+__all__ = [
+    "DisputeService",
+    "EventService",
+    "PaymentService",
+    "PayoutService",
+    "ProviderHeld",
+    "RefundService",
+    "Services",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +43,11 @@ class Services:
     payments: PaymentService
     refunds: RefundService
     disputes: DisputeService
+    payouts: PayoutService
+    customers: ProviderHeld
+    payment_methods: ProviderHeld
+    mandates: ProviderHeld
+    subscriptions: ProviderHeld
 
     def by_descriptor(self) -> Mapping[Any, object]:
         """protobuf ServiceDescriptor → the object whose methods, in snake case, are its rpcs.
@@ -39,4 +59,9 @@ class Services:
             payment_service_pb2.DESCRIPTOR.services_by_name["PaymentService"]: self.payments,
             refund_service_pb2.DESCRIPTOR.services_by_name["RefundService"]: self.refunds,
             dispute_service_pb2.DESCRIPTOR.services_by_name["DisputeService"]: self.disputes,
+            payout_service_pb2.DESCRIPTOR.services_by_name["PayoutService"]: self.payouts,
+            customer_service_pb2.DESCRIPTOR.services_by_name["CustomerService"]: self.customers,
+            payment_method_service_pb2.DESCRIPTOR.services_by_name["PaymentMethodService"]: self.payment_methods,
+            mandate_service_pb2.DESCRIPTOR.services_by_name["MandateService"]: self.mandates,
+            subscription_service_pb2.DESCRIPTOR.services_by_name["SubscriptionService"]: self.subscriptions,
         }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from orchestratorx_prism.currencies import EXPONENTS
 from orchestratorx_prism.errors import RequestRejected
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
+from orchestratorx_prism.v1.instrument_pb2 import Instrument
 from orchestratorx_prism.v1.payment_service_pb2 import PaymentServiceListRequest
 from orchestratorx_prism.v1.refund_service_pb2 import RefundServiceListRequest
 
@@ -51,6 +53,30 @@ def check_filter(where: EventFilter) -> None:
     for name in where.types:
         if not _TYPE.fullmatch(name):
             raise field_fault("filter.types", 'name types as "payment.captured", or patterns of them: "payment.*"')
+
+
+def check_amount(request: Any, *, optional: bool = False) -> None:
+    """Raises RequestRejected for an amount that nobody can move: none, not positive, of no currency."""
+    if optional and not request.HasField("amount"):
+        return
+    amount = request.amount
+    if amount.minor_units <= 0:
+        raise field_fault("amount.minor_units", "a positive number of minor units: 1099 with USD is $10.99")
+    if amount.currency not in EXPONENTS:
+        raise field_fault("amount.currency", 'an ISO 4217 code in upper case: "USD"')
+
+
+def check_instrument(instrument: Instrument) -> None:
+    """Raises RequestRejected for none, and for a card's own number, which the provider's own fields are for."""
+    if not instrument.WhichOneof("instrument"):
+        raise field_fault("instrument", "name what the payer pays with: token, phone, redirect_method or a saved one")
+    if instrument.HasField("card"):
+        raise RequestRejected(
+            "instrument.card: card numbers are not taken here",
+            reason="RAW_CARD_REFUSED",
+            fix="collect the card in the provider's own fields, and pass the token that they give",
+            metadata={"field": "instrument.card"},
+        )
 
 
 def _check_fields(selection: Message, place: str) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from connectors.spi import Environment, Label, Material, Outside, Trust
+from connectors.spi import Context, Environment, Label, Material, Outside, Trust
+from connectors.spi.operations import Client
 from orchestrator.plugins import connector_named
 from orchestrator.settings import DEFAULT_MERCHANT, ConnectorSettings, Settings
 from orchestratorx_prism.errors import RequestRejected, SettingsRejected
@@ -51,6 +52,7 @@ class Merchants:
         self._settings = settings
         self._desks: dict[tuple[object, ...], Desk] = {}
         self._outsides: dict[tuple[str, str], Outside] = {}
+        self._clients: dict[tuple[str, str], Client] = {}
         self._anchors: dict[tuple[str, ...], tuple[bytes, ...]] = {}
         for merchant in settings.merchants.values():
             for connector in merchant.connectors.values():
@@ -85,10 +87,32 @@ class Merchants:
             return replace(desk, material=replace(desk.material, known_request=request.known_request))
         return desk
 
+    def client(self, label: Label, merchant_id: str) -> tuple[Client, Environment.ValueType]:
+        """What carries out the connector's operations for a merchant, and in which environment.
+
+        Raises:
+            RequestRejected: No such merchant.
+            SettingsRejected: A credential is missing; the fix says where it is found.
+        """
+        configured = self._configured(label, merchant_id)
+        environment = self._environment(merchant_id)
+        key = (label.name, merchant_id)
+        if key not in self._clients:
+            assert label.make_client is not None  # noqa: S101 - who asks has checked what is declared
+            self._clients[key] = label.make_client(_revealed(configured.credentials), environment)
+        return self._clients[key], environment
+
+    def context(self, label: Label, merchant_id: str, at_ns: int) -> Context:
+        """Where an operation's events will belong. `at_ns`: when it was begun."""
+        reference_key = self._configured(label, merchant_id).merchant_reference_key
+        return Context(merchant_id, self._environment(merchant_id), at_ns, reference_key)
+
     async def aclose(self) -> None:
-        """Closes the outside halves."""
-        await asyncio.gather(*(outside.aclose() for outside in self._outsides.values()))
+        """Closes the outside halves and the clients."""
+        opened: list[Outside | Client] = [*self._outsides.values(), *self._clients.values()]
+        await asyncio.gather(*(one.aclose() for one in opened))
         self._outsides.clear()
+        self._clients.clear()
         self._desks.clear()
 
     def _make_desk(self, label: Label, request: HandleEventRequest) -> Desk:

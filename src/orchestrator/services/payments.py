@@ -1,26 +1,53 @@
-"""PaymentService: reading from the ledger. Operations that call providers are declared, and refused, here."""
+"""PaymentService: payments in the ledger, and the operations that call providers."""
 
 from __future__ import annotations
 
+from typing import cast
+
+from connectors.spi import Capability
 from orchestrator.ledger.base import Ledger
-from orchestrator.services.checks import field_fault, with_page_size
-from orchestratorx_prism.errors import NotFound, NotSupported
+from orchestrator.services.checks import check_amount, check_instrument, field_fault, with_page_size
+from orchestrator.services.operations import Operator
+from orchestratorx_prism.errors import NotFound
 from orchestratorx_prism.v1 import payment_service_pb2 as pb
 
 
 class PaymentService:
     """Every rpc of `orchestratorx_prism.v1.PaymentService`, in snake case."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, operator: Operator) -> None:
         self._ledger = ledger
+        self._operator = operator
+
+    async def authorize(self, request: pb.PaymentServiceAuthorizeRequest) -> pb.PaymentServiceAuthorizeResponse:
+        """Reserves or takes money."""
+        check_amount(request)
+        check_instrument(request.instrument)
+        return cast(pb.PaymentServiceAuthorizeResponse, await self._operator.run(Capability.AUTHORIZE, request))
+
+    async def confirm_redirect(
+        self, request: pb.PaymentServiceConfirmRedirectRequest
+    ) -> pb.PaymentServiceConfirmRedirectResponse:
+        """Goes on after the payer came back."""
+        answer = await self._operator.run(Capability.CONFIRM_REDIRECT, request)
+        return cast(pb.PaymentServiceConfirmRedirectResponse, answer)
+
+    async def increment_authorization(
+        self, request: pb.PaymentServiceIncrementAuthorizationRequest
+    ) -> pb.PaymentServiceIncrementAuthorizationResponse:
+        """Reserves more."""
+        check_amount(request)
+        answer = await self._operator.run(Capability.INCREMENT_AUTHORIZATION, request)
+        return cast(pb.PaymentServiceIncrementAuthorizationResponse, answer)
 
     async def capture(self, request: pb.PaymentServiceCaptureRequest) -> pb.PaymentServiceCaptureResponse:
-        """Refused: no installed connector declares it."""
-        raise undeclared("capture")
+        """Takes part or all of what is reserved."""
+        check_amount(request, optional=True)
+        return cast(pb.PaymentServiceCaptureResponse, await self._operator.run(Capability.CAPTURE, request))
 
     async def void(self, request: pb.PaymentServiceVoidRequest) -> pb.PaymentServiceVoidResponse:
-        """Refused: no installed connector declares it."""
-        raise undeclared("void")
+        """Releases what is reserved."""
+        return cast(pb.PaymentServiceVoidResponse, await self._operator.run(Capability.VOID, request))
 
     async def get(self, request: pb.PaymentServiceGetRequest) -> pb.PaymentServiceGetResponse:
         """One payment's current state."""
@@ -33,18 +60,12 @@ class PaymentService:
             raise field_fault("payment_id", "name the payment, or connector and reference")
         if payment is None:
             raise NotFound("no such payment", fix="check the id or reference, the connector and the merchant")
+        if request.refresh:
+            asked = pb.PaymentServiceGetRequest(payment_id=payment.id, merchant_id=merchant, refresh=True)
+            return cast(pb.PaymentServiceGetResponse, await self._operator.ask(Capability.REFRESH_PAYMENT, asked))
         return pb.PaymentServiceGetResponse(payment=payment)
 
     async def list(self, request: pb.PaymentServiceListRequest) -> pb.PaymentServiceListResponse:
         """Payments, newest first."""
         payments, token = await self._ledger.list_payments(with_page_size(request))
         return pb.PaymentServiceListResponse(payments=payments, next_page_token=token)
-
-
-def undeclared(operation: str) -> NotSupported:
-    """The refusal of an operation that no installed connector declares."""
-    return NotSupported(
-        f"no installed connector declares {operation}",
-        fix="`orchestrator connectors` lists what each connector can do",
-        metadata={"operation": operation, "connectors": ""},
-    )

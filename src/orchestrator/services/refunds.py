@@ -1,10 +1,13 @@
-"""RefundService: reading from the ledger. Operations that call providers are declared, and refused, here."""
+"""RefundService: refunds in the ledger, and the operation that makes one."""
 
 from __future__ import annotations
 
+from typing import cast
+
+from connectors.spi import Capability
 from orchestrator.ledger.base import Ledger
-from orchestrator.services.checks import field_fault, with_page_size
-from orchestrator.services.payments import undeclared
+from orchestrator.services.checks import check_amount, field_fault, with_page_size
+from orchestrator.services.operations import Operator
 from orchestratorx_prism.errors import NotFound
 from orchestratorx_prism.v1 import refund_service_pb2 as pb
 
@@ -12,12 +15,14 @@ from orchestratorx_prism.v1 import refund_service_pb2 as pb
 class RefundService:
     """Every rpc of `orchestratorx_prism.v1.RefundService`, in snake case."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, operator: Operator) -> None:
         self._ledger = ledger
+        self._operator = operator
 
     async def create(self, request: pb.RefundServiceCreateRequest) -> pb.RefundServiceCreateResponse:
-        """Refused: no installed connector declares it."""
-        raise undeclared("refund")
+        """Returns captured money."""
+        check_amount(request, optional=True)
+        return cast(pb.RefundServiceCreateResponse, await self._operator.run(Capability.REFUND, request))
 
     async def get(self, request: pb.RefundServiceGetRequest) -> pb.RefundServiceGetResponse:
         """One refund's current state."""

@@ -37,7 +37,7 @@ from orchestratorx_prism.v1.dispute_service_pb2 import (
     DisputeServiceSubmitEvidenceResponse,
     EvidenceFile,
 )
-from orchestratorx_prism.v1.event_data_pb2 import PaymentMethodData, PayoutData
+from orchestratorx_prism.v1.event_data_pb2 import PaymentMethodData
 from orchestratorx_prism.v1.event_service_pb2 import (
     EventFilter,
     HandleEventRequest,
@@ -88,8 +88,6 @@ from orchestratorx_prism.v1.payout_service_pb2 import (
     PayoutServiceCreateResponse,
     PayoutServiceGetRequest,
     PayoutServiceGetResponse,
-    PayoutServiceListRequest,
-    PayoutServiceListResponse,
 )
 from orchestratorx_prism.v1.refund_pb2 import Refund
 from orchestratorx_prism.v1.refund_service_pb2 import (
@@ -630,21 +628,6 @@ class PayoutServiceGetFields(TypedDict, total=False):
     payout_id: str
     # Which merchant. Empty: "default".
     merchant_id: str
-
-
-class PayoutServiceListFields(TypedDict, total=False):
-    """Which payouts, and which page; empty fields do not filter."""
-
-    # Which merchant. Empty: "default".
-    merchant_id: str
-    # Statuses.
-    statuses: Iterable[str | int]
-    # Connectors.
-    connectors: Iterable[str]
-    # How many at most; 0 means 50; 1,000 at most.
-    page_size: int
-    # The page, as given by the answer before; empty: the first.
-    page_token: str
 
 
 class RefundServiceCreateFields(TypedDict, total=False):
@@ -1546,56 +1529,6 @@ class PayoutClient(ServiceClient):
         """
         message = self._request(PayoutServiceGetRequest, request, fields)
         return await self._unary("Get", message, PayoutServiceGetResponse, timeout_s)
-
-    async def list(
-        self,
-        request: PayoutServiceListRequest | Mapping[str, Any] | None = None,
-        *,
-        timeout_s: float | None = None,
-        **fields: Unpack[PayoutServiceListFields],
-    ) -> PayoutServiceListResponse:
-        """Payouts, newest first.
-
-        Args:
-            request: All fields at once, as a dict or a message. Or as keywords:
-            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
-            statuses: Statuses.
-            connectors: Connectors.
-            page_size: How many at most; 0 means 50; 1,000 at most.
-            page_token: The page, as given by the answer before; empty: the first.
-            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
-
-        Raises:
-            PrismError: The call was refused; `reason` says why.
-        """
-        message = self._request(PayoutServiceListRequest, request, fields)
-        return await self._unary("List", message, PayoutServiceListResponse, timeout_s)
-
-    def iterate(
-        self,
-        request: PayoutServiceListRequest | Mapping[str, Any] | None = None,
-        *,
-        timeout_s: float | None = None,
-        **fields: Unpack[PayoutServiceListFields],
-    ) -> AsyncIterator[PayoutData]:
-        """As `list`, page after page, one by one.
-
-        Payouts, newest first.
-
-        Args:
-            request: All fields at once, as a dict or a message. Or as keywords:
-            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
-            statuses: Statuses.
-            connectors: Connectors.
-            page_size: How many at most; 0 means 50; 1,000 at most.
-            page_token: The page, as given by the answer before; empty: the first.
-            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
-
-        Raises:
-            PrismError: The call was refused; `reason` says why.
-        """
-        message = self._request(PayoutServiceListRequest, request, fields)
-        return self._pages("List", message, PayoutServiceListResponse, "payouts", timeout_s)
 
 
 class RefundClient(ServiceClient):

@@ -35,7 +35,6 @@ from orchestratorx_prism.clients._generated import (
     PaymentServiceVoidFields,
     PayoutServiceCreateFields,
     PayoutServiceGetFields,
-    PayoutServiceListFields,
     RefundServiceCreateFields,
     RefundServiceGetFields,
     RefundServiceListFields,
@@ -70,7 +69,7 @@ from orchestratorx_prism.v1.dispute_service_pb2 import (
     DisputeServiceSubmitEvidenceRequest,
     DisputeServiceSubmitEvidenceResponse,
 )
-from orchestratorx_prism.v1.event_data_pb2 import PaymentMethodData, PayoutData
+from orchestratorx_prism.v1.event_data_pb2 import PaymentMethodData
 from orchestratorx_prism.v1.event_service_pb2 import ReplayEventsRequest, ReplayEventsResponse
 from orchestratorx_prism.v1.mandate_service_pb2 import (
     MandateServiceChargeRequest,
@@ -112,8 +111,6 @@ from orchestratorx_prism.v1.payout_service_pb2 import (
     PayoutServiceCreateResponse,
     PayoutServiceGetRequest,
     PayoutServiceGetResponse,
-    PayoutServiceListRequest,
-    PayoutServiceListResponse,
 )
 from orchestratorx_prism.v1.refund_pb2 import Refund
 from orchestratorx_prism.v1.refund_service_pb2 import (
@@ -872,54 +869,6 @@ class PayoutClient(BlockingClient[_generated.PayoutClient]):
             PrismError: The call was refused; `reason` says why.
         """
         return self._run(self._client.get(request, timeout_s=timeout_s, **fields))
-
-    def list(
-        self,
-        request: PayoutServiceListRequest | Mapping[str, Any] | None = None,
-        *,
-        timeout_s: float | None = None,
-        **fields: Unpack[PayoutServiceListFields],
-    ) -> PayoutServiceListResponse:
-        """Payouts, newest first.
-
-        Args:
-            request: All fields at once, as a dict or a message. Or as keywords:
-            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
-            statuses: Statuses.
-            connectors: Connectors.
-            page_size: How many at most; 0 means 50; 1,000 at most.
-            page_token: The page, as given by the answer before; empty: the first.
-            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
-
-        Raises:
-            PrismError: The call was refused; `reason` says why.
-        """
-        return self._run(self._client.list(request, timeout_s=timeout_s, **fields))
-
-    def iterate(
-        self,
-        request: PayoutServiceListRequest | Mapping[str, Any] | None = None,
-        *,
-        timeout_s: float | None = None,
-        **fields: Unpack[PayoutServiceListFields],
-    ) -> Iterator[PayoutData]:
-        """As `list`, page after page, one by one.
-
-        Payouts, newest first.
-
-        Args:
-            request: All fields at once, as a dict or a message. Or as keywords:
-            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
-            statuses: Statuses.
-            connectors: Connectors.
-            page_size: How many at most; 0 means 50; 1,000 at most.
-            page_token: The page, as given by the answer before; empty: the first.
-            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
-
-        Raises:
-            PrismError: The call was refused; `reason` says why.
-        """
-        return self._drain(self._client.iterate(request, timeout_s=timeout_s, **fields))
 
 
 class RefundClient(BlockingClient[_generated.RefundClient]):

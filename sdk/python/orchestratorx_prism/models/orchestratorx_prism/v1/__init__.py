@@ -97,8 +97,6 @@ __all__ = (
     "PayoutServiceCreateResponse",
     "PayoutServiceGetRequest",
     "PayoutServiceGetResponse",
-    "PayoutServiceListRequest",
-    "PayoutServiceListResponse",
     "PayoutStatus",
     "Raw",
     "Reference",
@@ -3996,61 +3994,6 @@ class PayoutServiceGetResponse(betterproto2.Message):
 
 
 default_message_pool.register_message("orchestratorx_prism.v1", "PayoutServiceGetResponse", PayoutServiceGetResponse)
-
-
-@dataclass(eq=False, repr=False)
-class PayoutServiceListRequest(betterproto2.Message):
-    """
-    Which payouts, and which page; empty fields do not filter.
-    """
-
-    merchant_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    Which merchant. Empty: "default".
-    """
-
-    statuses: "list[PayoutStatus]" = betterproto2.field(2, betterproto2.TYPE_ENUM, repeated=True)
-    """
-    Statuses.
-    """
-
-    connectors: "list[str]" = betterproto2.field(3, betterproto2.TYPE_STRING, repeated=True)
-    """
-    Connectors.
-    """
-
-    page_size: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
-    """
-    How many at most; 0 means 50; 1,000 at most.
-    """
-
-    page_token: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
-    """
-    The page, as given by the answer before; empty: the first.
-    """
-
-
-default_message_pool.register_message("orchestratorx_prism.v1", "PayoutServiceListRequest", PayoutServiceListRequest)
-
-
-@dataclass(eq=False, repr=False)
-class PayoutServiceListResponse(betterproto2.Message):
-    """
-    A page of payouts.
-    """
-
-    payouts: "list[PayoutData]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
-    """
-    The payouts, newest first.
-    """
-
-    next_page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
-    """
-    The next page's token; empty: no more.
-    """
-
-
-default_message_pool.register_message("orchestratorx_prism.v1", "PayoutServiceListResponse", PayoutServiceListResponse)
 
 
 @dataclass(eq=False, repr=False)
