@@ -38,6 +38,10 @@ async def subscribed(events: EventService, where: pb.EventFilter) -> Any:
     return await anext(events.subscribe_events(pb.SubscribeEventsRequest(filter=where)))
 
 
+NOBODY: Any = None
+"""Reading calls no provider."""
+
+
 @pytest.mark.parametrize("call", [listed, replayed, subscribed])
 @pytest.mark.parametrize(("field", "filters"), FILTERS.items())
 async def test_a_filter_that_selects_by_the_impossible_is_refused(
@@ -65,19 +69,19 @@ async def test_a_filter_by_all_that_there_is_is_taken(
     [
         (
             "created_from",
-            lambda ledger: PaymentService(ledger).list(
+            lambda ledger: PaymentService(ledger, NOBODY).list(
                 payment_service_pb2.PaymentServiceListRequest(created_from=NO_TIME)
             ),
         ),
         (
             "statuses",
-            lambda ledger: RefundService(ledger).list(
+            lambda ledger: RefundService(ledger, NOBODY).list(
                 refund_service_pb2.RefundServiceListRequest(statuses=[1] * 201)  # type: ignore[list-item]
             ),
         ),
         (
             "connectors",
-            lambda ledger: DisputeService(ledger).list(
+            lambda ledger: DisputeService(ledger, NOBODY).list(
                 dispute_service_pb2.DisputeServiceListRequest(connectors=["stripe"] * 201)
             ),
         ),
