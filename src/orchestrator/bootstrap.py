@@ -111,7 +111,12 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     used = used_brokers(channels)
     brokers = {name: open_broker(each) for name, each in configured_brokers(settings).items() if name in used}
     merchants = Merchants(settings)
-    intake = Intake(merchants, keeps_raw=ledger.keeps_raw, max_body_bytes=settings.http_max_body_bytes)
+    intake = Intake(
+        merchants,
+        keeps_raw=ledger.keeps_raw,
+        max_body_bytes=settings.http_max_body_bytes,
+        known=ledger.intents.known_request,
+    )
     operator = Operator(merchants, ledger, Asking(), timeout_s=settings.provider_timeout_s)
     services = Services(
         EventService(intake, ledger, counters),

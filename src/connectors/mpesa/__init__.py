@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.mpesa.client import CONFIG_KEYS, make_outside
 from connectors.mpesa.mapping import INGRESS_ALIAS, PURPOSES, REFUSED_IN_URLS, TYPES
 from connectors.mpesa.simulator import sample
-from connectors.mpesa.webhooks import acknowledge, normalize, open_webhook, parse
+from connectors.mpesa.webhooks import acknowledge, answers, normalize, open_webhook, parse
 from connectors.spi import Capability, Label, Trust
 
 __all__ = ["connector"]
@@ -20,6 +20,7 @@ connector = Label(
     parse=parse,
     normalize=normalize,
     acknowledge=acknowledge,
+    answers=answers,
     make_outside=make_outside,
     sample=sample,
     references_span_accounts=True,

@@ -6,6 +6,7 @@ M-Pesa does not sign. `open` lets a callback in by the token in its URL; how far
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -71,6 +72,12 @@ def parse(body: bytes) -> Parsed:
         PayloadRejected: Not UTF-8, not JSON, not an object, or an object where text is wanted.
     """
     return Parsed(decode(DECODER, body))
+
+
+def answers(parsed: Parsed) -> Sequence[str]:
+    """The ids of the request that an opened callback answers; none of a list, or of what nobody asked for."""
+    notices = parsed.notices or ()
+    return notices[0].ids if len(notices) == 1 else ()
 
 
 def normalize(parsed: Parsed, context: Context, body: bytes) -> list[Event]:

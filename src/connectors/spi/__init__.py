@@ -296,6 +296,9 @@ class Label:
     """Another name of it in webhook URLs, where the provider refuses URLs that hold its own (M-Pesa)."""
     purposes: Sequence[str] = ()
     """What else its URLs may be registered for, besides validation and timeout (M-Pesa): "reversal", "b2c.timeout"."""
+    answers: Callable[[Any], Sequence[str]] | None = None
+    """(parsed) → the names by which a request of ours may be known that this body answers. Only where an unsigned
+    callback is believed for the request that it answers (M-Pesa)."""
     make_client: Callable[[Mapping[str, str], Environment.ValueType], Any] | None = None
     """Makes the `operations.Client` that carries out the declared operations; see `operations.MakeClient`."""
     make_simulator: Callable[[Any], Any] | None = None

@@ -6,7 +6,8 @@ Nothing is recorded here; `EventService` does that with what comes out.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -17,10 +18,13 @@ from orchestrator.services.merchants import Desk, Merchants
 from orchestratorx_prism.errors import PayloadRejected, PayloadTooLarge, ProviderUnavailable, RequestRejected
 from orchestratorx_prism.event_types import UNMAPPED
 from orchestratorx_prism.v1.event_pb2 import VERIFICATION_METHOD_NONE, Event, Verification
-from orchestratorx_prism.v1.event_service_pb2 import Acknowledgement, HandleEventRequest
+from orchestratorx_prism.v1.event_service_pb2 import Acknowledgement, HandleEventRequest, KnownRequest
 
 MAX_UNMAPPED_BODY: Final = 64 * 1024
 """Largest body carried in `UnmappedData.body`. Bytes."""
+
+FindKnown = Callable[[str, str, str], Awaitable[KnownRequest | None]]
+"""(merchant, connector, the provider's id of the request) → the request."""
 
 _NS: Final = 1_000_000_000
 _PLAIN_ACKNOWLEDGEMENT: Final = Acknowledgement(status=PLAIN_REPLY.status)
@@ -44,7 +48,10 @@ class Intake:
         keeps_raw: bool,
         max_body_bytes: int,
         now_ns: Callable[[], int] = time.time_ns,
+        known: FindKnown | None = None,
     ) -> None:
+        """`known`: finds a request of ours by the provider's id of it. None: callers bring it, or nobody does."""
+        self._known = known
         self._merchants = merchants
         self._keeps_raw = keeps_raw
         self._max_body_bytes = max_body_bytes
@@ -60,13 +67,29 @@ class Intake:
             ProviderUnavailable: Verification needs the provider, and it did not answer.
         """
         desk = self._merchants.desk(request)
-        if desk.outside is None:
+        outside = desk.outside
+        if outside is None:
             return self._accept_at(desk, request)
         webhook, context = self._read(desk, request)
-        material = await desk.outside.gather(webhook, desk.material)
+        material = await outside.gather(webhook, desk.material)
         opened = desk.label.open(webhook, material, context.received_at_ns // _NS)
-        verification = await _confirmed(desk, desk.outside, webhook, opened)
+        known = await self._known_request(desk, opened)
+        if known is not None:
+            desk = replace(desk, material=replace(material, known_request=known))
+            context = msgspec.structs.replace(context, known_request=known)
+            opened = desk.label.open(webhook, desk.material, context.received_at_ns // _NS)
+        verification = await _confirmed(desk, outside, webhook, opened)
         return self._finish(desk, webhook, context, opened, verification or opened.verification)
+
+    async def _known_request(self, desk: Desk, opened: Opened) -> KnownRequest | None:
+        """The request of ours that a callback answers, if we made it and the caller did not bring it."""
+        if self._known is None or desk.label.answers is None or desk.material.known_request is not None:
+            return None
+        for name in desk.label.answers(opened.parsed):
+            known = await self._known(desk.merchant_id, desk.label.name, name)
+            if known is not None:
+                return known
+        return None
 
     def accept_here(self, request: HandleEventRequest) -> Accepted:
         """Like `accept`, without asking anybody outside. For tools."""

@@ -36,6 +36,7 @@ class ServiceClient:
     def __init__(
         self,
         *,
+        connector: str = "",
         api_key: str | None = None,
         target: str | None = None,
         merchant_id: str = DEFAULT_MERCHANT,
@@ -47,6 +48,7 @@ class ServiceClient:
     ) -> None:
         """
         Args:
+            connector: "stripe": goes into every request that names no connector.
             api_key: The caller's key, where the server asks for one.
             target: "host:port" of a server. None: the orchestrator runs in this process.
             merchant_id: Whose events and payments; goes into every request that names no merchant.
@@ -66,6 +68,7 @@ class ServiceClient:
                 "target, settings and transport exclude each other",
                 fix="a server has its own settings; give target, or settings, or neither",
             )
+        self._connector = connector
         self._owns_transport = transport is None
         self._transport = transport or _open(target, settings, tls, insecure)
         self._metadata = _metadata(api_key)
@@ -135,6 +138,8 @@ class ServiceClient:
         return message
 
     def _fill(self, message: Any) -> None:
+        if self._connector and "connector" in message.DESCRIPTOR.fields_by_name and not message.connector:
+            message.connector = self._connector
         own, filtered = _merchant_places(message.DESCRIPTOR)
         if self._merchant_id != DEFAULT_MERCHANT:
             if own and not message.merchant_id:

@@ -104,6 +104,7 @@ class BlockingClient(Generic[C]):
     def __init__(
         self,
         *,
+        connector: str = "",
         api_key: str | None = None,
         target: str | None = None,
         merchant_id: str = DEFAULT_MERCHANT,
@@ -115,6 +116,7 @@ class BlockingClient(Generic[C]):
     ) -> None:
         """As the asynchronous client's; see there."""
         self._client = self._twin(  # type: ignore[assignment]  # each subclass names its own
+            connector=connector,
             api_key=api_key,
             target=target,
             merchant_id=merchant_id,

@@ -93,9 +93,9 @@ class EventClient(EventMethods):
             RequestRejected: No such environment.
             DriverMissing, SettingsRejected: See `ServiceClient`.
         """
-        self._connector = connector
         self._environment = 0 if environment is None else enum_number(Environment.DESCRIPTOR, environment)
         super().__init__(
+            connector=connector,
             api_key=api_key,
             target=target,
             merchant_id=merchant_id,
