@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from aiokafka.partitioner import murmur2
@@ -20,7 +22,12 @@ REASON_HEADER = "orchestratorx-reason"
 ATTEMPT_HEADER = "orchestratorx-attempt"
 ORIGIN_HEADER = "orchestratorx-origin"
 """Of a dead letter: "topic:partition:offset" of the message."""
-_OWN = {ID_HEADER, ADDRESS_HEADER, ROUTING_KEY_HEADER, GROUP_HEADER, REASON_HEADER, ATTEMPT_HEADER, ORIGIN_HEADER}
+KEY_HEADER = "orchestratorx-key"
+"""Of a dead letter: the message's key. The record's own is `dead_letter_key`."""
+ONLY_FOR_HEADER = "orchestratorx-only-for"
+"""Of a redriven message: the one group that takes it."""
+_OF_DEAD_LETTERS = {GROUP_HEADER, REASON_HEADER, ATTEMPT_HEADER, ORIGIN_HEADER, KEY_HEADER}
+_OWN = {ID_HEADER, ADDRESS_HEADER, ROUTING_KEY_HEADER, ONLY_FOR_HEADER} | _OF_DEAD_LETTERS
 _REASON_LENGTH = 1_000
 
 Headers = list[tuple[str, bytes]]
@@ -59,6 +66,11 @@ def message_of(settings: BrokerSettings, record: Any) -> Message:
     )
 
 
+def is_for(record: Any, group: str) -> bool:
+    """False for a message that was redriven to another group."""
+    return all(name != ONLY_FOR_HEADER or _text(value) == group for name, value in record.headers)
+
+
 def dead_letter_headers(settings: BrokerSettings, dead: DeadLetter, *, origin: str) -> Headers:
     own = {
         ADDRESS_HEADER: dead.message.address,
@@ -66,9 +78,16 @@ def dead_letter_headers(settings: BrokerSettings, dead: DeadLetter, *, origin: s
         REASON_HEADER: dead.reason[:_REASON_LENGTH],
         ATTEMPT_HEADER: str(dead.attempt),
         ORIGIN_HEADER: origin,
+        KEY_HEADER: dead.message.key,
     }
     kept = [(name, value) for name, value in headers_of(settings, dead.message) if name not in own]
     return kept + [(name, value.encode()) for name, value in own.items()]
+
+
+def dead_letter_key(group: str, origin: str, message_id: str) -> bytes:
+    """One a parked message: with the group, for groups may share a topic; with the id, for a topic that was deleted and
+    made again has the same places."""
+    return json.dumps([group, origin, message_id]).encode()
 
 
 def dead_letter_of(settings: BrokerSettings, record: Any) -> tuple[DeadLetter, str]:
@@ -76,7 +95,7 @@ def dead_letter_of(settings: BrokerSettings, record: Any) -> tuple[DeadLetter, s
     headers = _texts(record.headers)
     attempt = headers.get(ATTEMPT_HEADER, "")
     dead = DeadLetter(
-        message_of(settings, record),
+        replace(message_of(settings, record), key=headers.get(KEY_HEADER, "")),
         headers.get(GROUP_HEADER, ""),
         headers.get(REASON_HEADER, ""),
         int(attempt) if attempt.isdecimal() else 0,

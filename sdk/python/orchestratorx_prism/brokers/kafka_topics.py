@@ -61,6 +61,12 @@ def pattern_of(settings: BrokerSettings, addresses: Sequence[str]) -> re.Pattern
     return re.compile(rf"(?!{re.escape(dead_letter_topic(settings, ''))})(?!__)(?:{'|'.join(alternatives)})$")
 
 
+def is_address(settings: BrokerSettings, topic: str) -> bool:
+    """Whether messages are published there: it has the prefix, and is neither dead letters nor the server's own."""
+    prefix = f"{settings.topic_prefix}." if settings.topic_prefix else ""
+    return topic.startswith(prefix) and not topic.startswith((dead_letter_topic(settings, ""), "__"))
+
+
 def dead_letter_topic(settings: BrokerSettings, group: str) -> str:
     """The group's own; characters that a topic cannot have become `_`, and the reader compares the whole name."""
     prefix = f"{settings.topic_prefix}." if settings.topic_prefix else ""
