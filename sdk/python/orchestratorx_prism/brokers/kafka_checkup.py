@@ -67,15 +67,23 @@ def _of_access(settings: BrokerSettings) -> list[Finding]:
     return found
 
 
-def findings_of_topic(name: str, replicas: int, configs: dict[str, str]) -> list[Finding]:
-    """What is wrong with a topic. `configs`: as the cluster tells them, defaults included."""
+def findings_of_topic(name: str, replicas: int, configs: dict[str, str], *, parked: bool = False) -> list[Finding]:
+    """What is wrong with a topic.
+
+    Args:
+        configs: As the cluster tells them, defaults included.
+        parked: It has dead letters, whose keys are their own: what is redriven goes by compaction.
+    """
     where = f"kafka: topic {name}"
     found = []
 
     def add(level: Level, what: str, fix: str) -> None:
         found.append(Finding(level, where, what, fix))
 
-    if "compact" in configs.get("cleanup.policy", ""):
+    policy = configs.get("cleanup.policy", "")
+    if parked and "compact" not in policy:
+        add("advice", "dead letters that were redriven stay on its disk", "cleanup.policy=compact")
+    if not parked and "compact" in policy:
         add("unsafe", "it is compacted: earlier events of a payment are dropped", "cleanup.policy=delete")
     retention = int(configs.get("retention.ms", "-1"))
     if 0 <= retention < _LEAST_MS:

@@ -16,6 +16,8 @@ _POLL_MS = 500
 _AT_ONCE = 500
 _FETCH_BYTES = 64 * 1024
 """Of a partition, at a time; a larger batch of records comes alone. Who looks for one record fetches not much more."""
+_WAIT_MS = 10
+"""How long a server holds a fetch back that finds nothing: what is read here is there already."""
 
 
 class Reader:
@@ -85,6 +87,7 @@ async def reading(link: Link) -> AsyncIterator[Reader]:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=_FETCH_BYTES,
+        fetch_max_wait_ms=_WAIT_MS,
         isolation_level="read_committed",
     )
     try:
