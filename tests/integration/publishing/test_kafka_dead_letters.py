@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from orchestratorx_prism.brokers import BrokerSettings, BrokerUnavailable, Delivery, Message, kafka_dead_letters
+from orchestratorx_prism.brokers.checkup import checkup
 from orchestratorx_prism.brokers.kafka import KafkaBroker
 from orchestratorx_prism.brokers.kafka_topics import dead_letter_topic
 
@@ -95,6 +96,7 @@ async def test_dead_letters_are_in_a_compacted_topic_that_nothing_expires_from(
     (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     configs = {entry[0]: entry[1] for entry in answer.resources[0][4]}
     assert (configs["cleanup.policy"], configs["retention.ms"]) == ("compact", "-1")
+    assert [finding for finding in await checkup(settings) if finding.level == "unsafe"] == []
 
 
 async def test_dead_letters_are_found_in_a_topic_that_somebody_made_with_more_partitions(

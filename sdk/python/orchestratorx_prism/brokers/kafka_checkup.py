@@ -10,6 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from orchestratorx_prism.brokers.checkup import Finding, Level
 from orchestratorx_prism.brokers.kafka_connection import CLIENT_ERRORS, options_of, translated
+from orchestratorx_prism.brokers.kafka_topics import dead_letter_topic
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
 _SAFE_REPLICAS: Final = 3
@@ -51,7 +52,9 @@ async def _asked(admin: Any, settings: BrokerSettings) -> list[Finding]:
     for answer in answers:
         for resource in answer.resources:
             name, entries = resource[3], resource[4]
-            found += findings_of_topic(name, copies[name], {entry[0]: entry[1] for entry in entries})
+            configs = {entry[0]: entry[1] for entry in entries}
+            parked = name.startswith(dead_letter_topic(settings, ""))
+            found += findings_of_topic(name, copies[name], configs, parked=parked)
     return found
 
 
