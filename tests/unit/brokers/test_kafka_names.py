@@ -6,6 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.partitioner import murmur2 as aiokafka_murmur2
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestratorx_prism.brokers import BrokerSettings, DeadLetter, Message
 from orchestratorx_prism.brokers.kafka_messages import (
@@ -17,6 +20,7 @@ from orchestratorx_prism.brokers.kafka_messages import (
     is_for,
     key_of,
     message_of,
+    murmur2,
     partition_of,
 )
 from orchestratorx_prism.brokers.kafka_topics import dead_letter_topic, is_address, pattern_of, topic_of, topics_of
@@ -139,6 +143,11 @@ def test_messages_are_neither_in_dead_letters_nor_in_topics_of_others() -> None:
 def test_the_partition_is_the_one_that_the_java_client_takes(key: str, expected: int) -> None:
     """Source: Kafka's own tests of Utils.murmur2."""
     assert partition_of(Message("1", "a", key, b""), 12) == (expected & 0x7FFFFFFF) % 12
+
+
+@given(st.binary(max_size=80))
+def test_the_hash_is_that_of_the_client_for_keys_of_any_length(key: bytes) -> None:
+    assert murmur2(key) == aiokafka_murmur2(key) & 0xFFFFFFFF
 
 
 def test_messages_without_key_are_spread_and_a_repeat_lands_beside_the_first() -> None:

@@ -25,7 +25,7 @@ Outcome = BrokerUnavailable | None
 _TOO_LARGE: tuple[type[BaseException], ...] = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parcel:
     """What goes over the wire, and where to; None: the address cannot be a topic."""
 
