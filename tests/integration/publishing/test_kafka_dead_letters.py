@@ -9,12 +9,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from orchestratorx_prism.brokers import BrokerSettings, BrokerUnavailable, Delivery, Message, kafka_dead_letters
+from orchestratorx_prism.brokers import (
+    BrokerSettings,
+    BrokerUnavailable,
+    DeadLetter,
+    Delivery,
+    Message,
+    kafka_dead_letters,
+)
 from orchestratorx_prism.brokers.checkup import checkup
 from orchestratorx_prism.brokers.kafka import KafkaBroker
+from orchestratorx_prism.brokers.kafka_messages import dead_letter_headers
 from orchestratorx_prism.brokers.kafka_topics import dead_letter_topic
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
@@ -108,6 +117,24 @@ async def test_dead_letters_are_found_in_a_topic_that_somebody_made_with_more_pa
     assert len(await broker.dead_letters(group=group)) == 8
     assert await broker.redrive(group=group) == 8
     assert await broker.dead_letters(group=group) == []
+
+
+async def test_dead_letters_whose_records_have_the_keys_of_their_messages_are_told_apart(
+    opened: Opened, settings: BrokerSettings, kafka_server: Any, group: str
+) -> None:
+    """As they were parked before the record's key was the dead letter's own."""
+    broker = opened()
+    await published(broker, message(0))
+    producer = AIOKafkaProducer(bootstrap_servers=kafka_server.url.removeprefix("kafka://"))
+    await producer.start()
+    for number in range(3):
+        dead = DeadLetter(message(number, "key"), group, "refused", 1)
+        headers = dead_letter_headers(settings, dead, origin=f"{TOPIC}:0:{number}")
+        await producer.send_and_wait(dead_letter_topic(settings, group), b"%d" % number, key=b"key", headers=headers)
+    await producer.stop()
+    assert [dead.message.body for dead in await broker.dead_letters(group=group)] == [b"0", b"1", b"2"]
+    assert await broker.redrive(group=group, limit=2) == 2
+    assert [dead.message.body for dead in await broker.dead_letters(group=group)] == [b"2"]
 
 
 async def test_a_crash_between_redriving_and_recording_it_brings_one_twice_and_loses_none(

@@ -16,7 +16,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
+from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter
 from orchestratorx_prism.brokers.kafka_link import Link
 from orchestratorx_prism.brokers.kafka_messages import (
     ONLY_FOR_HEADER,
@@ -39,7 +39,7 @@ class _Index:
     position: int = 0
     """Offset of the first record that it does not know."""
     live: dict[bytes, tuple[int, str]] = field(default_factory=dict)
-    """Record key → offset and message id, oldest first."""
+    """Key of the dead letter → offset of its record and id of its message, oldest first."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def forget(self) -> None:
@@ -52,12 +52,13 @@ class _Index:
         self.live = {key: entry for key, entry in self.live.items() if entry[0] >= first}
         self.position = max(self.position, first)
 
-    def add(self, record: Any, group: str, dead: DeadLetter | None) -> None:
-        key = record.key or b""
-        if dead is None or dead.group == group:
-            self.live.pop(key, None)
-        if dead is not None and dead.group == group:
-            self.live[key] = (record.offset, dead.message.id)
+    def end(self, key: bytes) -> None:
+        """The dead letter of this key is gone."""
+        self.live.pop(key, None)
+
+    def add(self, key: bytes, offset: int, message_id: str) -> None:
+        self.end(key)
+        self.live[key] = (offset, message_id)
 
 
 class DeadLetters:
@@ -107,10 +108,11 @@ class DeadLetters:
         settings = self._settings
         parcels, ends = [], []
         for record in records:
-            dead, _ = dead_letter_of(settings, record)
+            dead, origin = dead_letter_of(settings, record)
             headers = [*headers_of(settings, dead.message), (ONLY_FOR_HEADER, dead.group.encode())]
             parcels.append(Parcel(topic_of(settings, dead.message.address), dead.message, headers))
-            ends.append(_end_of(record, dead.message))
+            key = dead_letter_key(dead.group, origin, dead.message.id)
+            ends.append(Parcel(record.topic, dead.message, [], partition=_PARTITION, record_key=key, deletes=True))
         outcomes = await self._publisher.publish(parcels, partitions=settings.partitions, max_age_s=settings.max_age_s)
         await self._record([end for end, outcome in zip(ends, outcomes, strict=True) if outcome is None])
         _raise_first(outcomes)
@@ -131,10 +133,17 @@ class DeadLetters:
                 index.begin(first, end)
                 async for records in reader.records(partition, index.position, end):
                     for record in records:
-                        dead = None if record.value is None else dead_letter_of(self._settings, record)[0]
-                        index.add(record, group, dead)
+                        self._learn(index, group, record)
                 index.position = end
             yield index
+
+    def _learn(self, index: _Index, group: str, record: Any) -> None:
+        if record.value is None:
+            index.end(record.key or b"")
+            return
+        dead, origin = dead_letter_of(self._settings, record)
+        if dead.group == group:
+            index.add(dead_letter_key(group, origin, dead.message.id), record.offset, dead.message.id)
 
     async def _picked(self, reader: Reader, group: str, offsets: Sequence[int]) -> AsyncIterator[list[Any]]:
         """The records at these offsets, which are in order."""
@@ -147,11 +156,6 @@ class DeadLetters:
 
     def _partition(self, group: str) -> TopicPartition:
         return TopicPartition(dead_letter_topic(self._settings, group), _PARTITION)
-
-
-def _end_of(record: Any, message: Message) -> Parcel:
-    """Says of a dead letter that it is gone."""
-    return Parcel(record.topic, message, [], partition=_PARTITION, record_key=record.key, deletes=True)
 
 
 def _raise_first(outcomes: Sequence[BrokerUnavailable | None]) -> None:

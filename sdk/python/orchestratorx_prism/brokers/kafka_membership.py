@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
@@ -211,7 +211,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _poll(self, consumer: Any, wanted: list[TopicPartition], limit: int, wait_s: float) -> bool:
         found = await consumer.getmany(*wanted, timeout_ms=int(wait_s * 1000), max_records=limit)
         # Nothing is awaited between the reading and this: what was read belongs to the assignment of now.
-        assignment, passed = self.assignment, set()
+        assignment, passed = self.assignment, set[TopicPartition]()
         for partition, records in found.items():
             if assignment is None or not assignment.loaded or partition not in assignment.partitions:
                 with contextlib.suppress(*CLIENT_ERRORS):  # not ours any more: the rebalance tells
@@ -224,9 +224,16 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
                     assignment.skip(partition, record.offset)
                     passed.add(partition)
         if assignment is not None and passed:
-            # Nobody acknowledges what was redriven to others; without this the group would seem to be behind.
-            await self.commits.record(assignment, passed)
+            await self._pass(assignment, passed)
         return bool(found)
+
+    async def _pass(self, assignment: Assignment, partitions: Collection[TopicPartition]) -> None:
+        """Nobody acknowledges what was redriven to others: without a commit the group would seem to be behind."""
+        try:
+            await self.commits.record(assignment, partitions)
+        except BrokerUnavailable as error:
+            # The next acknowledgement does it, too.
+            _log.info("kafka: the place of %s is not recorded yet: %s", self._group, error.message)
 
     async def _commit(self, offsets: Offsets) -> None:
         consumer = self._consumer
