@@ -19,6 +19,7 @@ from orchestratorx_prism.brokers import (
     DeadLetter,
     Delivery,
     Message,
+    Subscription,
     kafka_dead_letters,
 )
 from orchestratorx_prism.brokers.checkup import checkup
@@ -80,9 +81,7 @@ async def published(broker: KafkaBroker, *messages: Message) -> None:
     assert await broker.publish(messages) == [None] * len(messages)
 
 
-async def gathered(broker: KafkaBroker, group: str, count: int) -> list[Delivery]:
-    """The next deliveries; their subscription stays open."""
-    subscription = await broker.subscribe([TOPIC], group=group)
+async def fetched(subscription: Subscription, count: int) -> list[Delivery]:
     found: list[Delivery] = []
     async with asyncio.timeout(20):
         while len(found) < count:
@@ -90,11 +89,18 @@ async def gathered(broker: KafkaBroker, group: str, count: int) -> list[Delivery
     return found
 
 
+async def gathered(broker: KafkaBroker, group: str, count: int) -> list[Delivery]:
+    """The next deliveries; their subscription stays, and keeps its partitions."""
+    return await fetched(await broker.subscribe([TOPIC], group=group), count)
+
+
 async def parked(broker: KafkaBroker, group: str, *messages: Message) -> None:
-    """Publishes them, and parks them all."""
+    """Publishes them, parks them all, and leaves the group."""
     await published(broker, *messages)
-    for delivery in await gathered(broker, group, len(messages)):
+    subscription = await broker.subscribe([TOPIC], group=group)
+    for delivery in await fetched(subscription, len(messages)):
         await delivery.dead_letter("refused")
+    await subscription.close()
 
 
 async def test_dead_letters_are_in_a_compacted_topic_that_nothing_expires_from(
@@ -120,18 +126,17 @@ async def test_dead_letters_are_found_in_a_topic_that_somebody_made_with_more_pa
 
 
 async def test_dead_letters_whose_records_have_the_keys_of_their_messages_are_told_apart(
-    opened: Opened, settings: BrokerSettings, kafka_server: Any, group: str
+    opened: Opened, admin: AIOKafkaAdminClient, settings: BrokerSettings, kafka_server: Any, group: str
 ) -> None:
     """As they were parked before the record's key was the dead letter's own."""
+    topic = dead_letter_topic(settings, group)
+    await admin.create_topics([NewTopic(topic, 1, 1)])
+    async with AIOKafkaProducer(bootstrap_servers=kafka_server.url.removeprefix("kafka://")) as producer:
+        for number in range(3):
+            dead = DeadLetter(message(number, "key"), group, "refused", 1)
+            headers = dead_letter_headers(settings, dead, origin=f"{TOPIC}:0:{number}")
+            await producer.send_and_wait(topic, b"%d" % number, key=b"key", headers=headers)
     broker = opened()
-    await published(broker, message(0))
-    producer = AIOKafkaProducer(bootstrap_servers=kafka_server.url.removeprefix("kafka://"))
-    await producer.start()
-    for number in range(3):
-        dead = DeadLetter(message(number, "key"), group, "refused", 1)
-        headers = dead_letter_headers(settings, dead, origin=f"{TOPIC}:0:{number}")
-        await producer.send_and_wait(dead_letter_topic(settings, group), b"%d" % number, key=b"key", headers=headers)
-    await producer.stop()
     assert [dead.message.body for dead in await broker.dead_letters(group=group)] == [b"0", b"1", b"2"]
     assert await broker.redrive(group=group, limit=2) == 2
     assert [dead.message.body for dead in await broker.dead_letters(group=group)] == [b"2"]
