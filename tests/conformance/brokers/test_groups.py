@@ -120,3 +120,25 @@ async def test_a_dead_letter_that_was_redriven_and_fails_again_is_parked_again(b
     await _park(broker, "billing", 1)
     (dead,) = await broker.dead_letters(group="billing")
     assert (dead.message.id, dead.message.body) == (sent.id, b"1")
+
+
+async def test_a_redriven_dead_letter_comes_behind_what_its_key_has_had_since(broker: Any, message: Make) -> None:
+    await broker.publish([message("key", 1)])
+    await _park(broker, "billing", 1)
+    await broker.publish([message("key", 2)])
+    await broker.redrive(group="billing")
+    subscription = await broker.subscribe([ADDRESS], group="billing")
+    for body in (b"2", b"1"):
+        (delivery,) = await subscription.fetch(limit=5, timeout_s=5)
+        assert delivery.message.body == body
+        await delivery.ack()
+
+
+async def test_what_waits_for_its_retry_is_unfinished(broker: Any, message: Make) -> None:
+    await broker.publish([message("key", 1)])
+    subscription = await broker.subscribe([ADDRESS], group="billing")
+    (delivery,) = await subscription.fetch(limit=1, timeout_s=5)
+    await delivery.nack(delay_s=60)
+    lag = await broker.lag("billing")
+    assert (lag.waiting, lag.unfinished) == (0, 1)
+    assert 0 <= lag.oldest_age_s < 60

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -12,14 +13,17 @@ from orchestrator.cli import run
 from orchestratorx_prism import DoNotRetry, PaymentEventConsumer, PaymentEventPublisher
 from orchestratorx_prism.brokers import BrokerSettings
 
-pytestmark = pytest.mark.nats
+REAL = [pytest.param("nats", marks=pytest.mark.nats), pytest.param("kafka", marks=pytest.mark.kafka)]
 
 
-@pytest.fixture
-def messaging(nats_server: Any, monkeypatch: pytest.MonkeyPatch) -> BrokerSettings:
-    monkeypatch.setenv("ORCHESTRATOR_MESSAGING__BROKER_TYPE", "nats")
-    monkeypatch.setenv("ORCHESTRATOR_MESSAGING__URL", nats_server.url)
-    return BrokerSettings(broker_type="nats", url=nats_server.url)
+@pytest.fixture(params=REAL)
+def messaging(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> BrokerSettings:
+    """Settings of a broker with topics of the test's own; in the environment, too."""
+    server = request.getfixturevalue(f"{request.param}_server")
+    settings = {"broker_type": request.param, "url": server.url, "topic_prefix": f"test-{uuid.uuid4().hex}"}
+    for key, value in settings.items():
+        monkeypatch.setenv(f"ORCHESTRATOR_MESSAGING__{key.upper()}", value)
+    return BrokerSettings(**settings)
 
 
 async def _park_two(messaging: BrokerSettings) -> list[str]:

@@ -40,3 +40,10 @@ def test_every_setting_that_loses_messages_is_found(name: str, value: str) -> No
 def test_one_copy_of_a_topic_gets_advice() -> None:
     (found,) = findings_of_topic("payments.events", 1, {**GOOD, "min.insync.replicas": "1"})
     assert found.level == "advice"
+
+
+def test_a_topic_of_dead_letters_is_compacted() -> None:
+    compacted = {**GOOD, "cleanup.policy": "compact"}
+    assert findings_of_topic("dead_letters.billing", 3, compacted, parked=True) == []
+    (found,) = findings_of_topic("dead_letters.billing", 3, GOOD, parked=True)
+    assert (found.level, found.fix) == ("advice", "cleanup.policy=compact")

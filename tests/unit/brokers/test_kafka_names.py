@@ -6,17 +6,24 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.partitioner import murmur2 as aiokafka_murmur2
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestratorx_prism.brokers import BrokerSettings, DeadLetter, Message
 from orchestratorx_prism.brokers.kafka_messages import (
+    ONLY_FOR_HEADER,
     dead_letter_headers,
+    dead_letter_key,
     dead_letter_of,
     headers_of,
+    is_for,
     key_of,
     message_of,
+    murmur2,
     partition_of,
 )
-from orchestratorx_prism.brokers.kafka_topics import dead_letter_topic, pattern_of, topic_of, topics_of
+from orchestratorx_prism.brokers.kafka_topics import dead_letter_topic, is_address, pattern_of, topic_of, topics_of
 from orchestratorx_prism.errors import RequestRejected
 
 PLAIN = BrokerSettings("kafka", url="kafka://h")
@@ -99,9 +106,35 @@ def test_a_record_of_others_has_its_place_as_id_and_nothing_is_taken_for_granted
 def test_a_dead_letter_comes_back_with_its_reason_cut_where_it_is_long() -> None:
     dead = DeadLetter(Message("1", "stream:x", "k", b"b", {"h": "v"}, "r"), "orders v2.0", "x" * 5_000, 4)
     headers = dead_letter_headers(ACME, dead, origin="t:1:2")
-    back, origin = dead_letter_of(ACME, record(dead.message, headers, topic="acme.live.dead_letters.orders_v2_0"))
+    of_the_dead_letter = {"topic": "acme.live.dead_letters.orders_v2_0", "key": b"its own"}
+    back, origin = dead_letter_of(ACME, record(dead.message, headers, **of_the_dead_letter))
     assert (back.message, back.group, back.attempt, origin) == (dead.message, "orders v2.0", 4, "t:1:2")
     assert back.reason == "x" * 1_000
+
+
+def test_every_parked_message_has_a_key_of_its_own() -> None:
+    parts = [
+        ("g", "t:0:1", "1"),
+        ("g", "t:0:1", "2"),
+        ("g", "t:0:2", "1"),
+        ("h", "t:0:1", "1"),
+        ('g", "t:0:1', "", "1"),
+    ]
+    assert len({dead_letter_key(*part) for part in parts}) == len(parts)
+
+
+def test_a_redriven_message_is_for_one_group_alone() -> None:
+    message = Message("1", "a", "k", b"b", {"h": "v"})
+    plain = record(message, headers_of(ACME, message))
+    redriven = record(message, [*headers_of(ACME, message), (ONLY_FOR_HEADER, "büro".encode())])
+    assert (is_for(plain, "x"), is_for(redriven, "büro"), is_for(redriven, "x")) == (True, True, False)
+    assert message_of(ACME, redriven) == message
+
+
+def test_messages_are_neither_in_dead_letters_nor_in_topics_of_others() -> None:
+    names = ["acme.live.payments", "acme.live.dead_letters.g", "other.payments", "acme.livelier", "__consumer_offsets"]
+    assert [name for name in names if is_address(ACME, name)] == ["acme.live.payments"]
+    assert [name for name in names if is_address(BrokerSettings("kafka"), name)] == [names[i] for i in (0, 1, 2, 3)]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +143,11 @@ def test_a_dead_letter_comes_back_with_its_reason_cut_where_it_is_long() -> None
 def test_the_partition_is_the_one_that_the_java_client_takes(key: str, expected: int) -> None:
     """Source: Kafka's own tests of Utils.murmur2."""
     assert partition_of(Message("1", "a", key, b""), 12) == (expected & 0x7FFFFFFF) % 12
+
+
+@given(st.binary(max_size=80))
+def test_the_hash_is_that_of_the_client_for_keys_of_any_length(key: bytes) -> None:
+    assert murmur2(key) == aiokafka_murmur2(key) & 0xFFFFFFFF
 
 
 def test_messages_without_key_are_spread_and_a_repeat_lands_beside_the_first() -> None:

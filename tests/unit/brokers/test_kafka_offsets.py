@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestratorx_prism.brokers.kafka_offsets import LONGEST_NOTE, WINDOW, PartitionLog, read, write
+from orchestratorx_prism.brokers.kafka_offsets import (
+    LONGEST_NOTE,
+    WINDOW,
+    Backlog,
+    PartitionLog,
+    backlog,
+    read,
+    write,
+)
 
 
 def log_of(offsets: range, committed: int | None = None) -> PartitionLog:
@@ -111,3 +119,37 @@ def test_every_state_comes_back_as_it_was(first: int, messages: list[tuple[int, 
     position = log.position or first
     came = {one: after.add(one) for one in range(committed, position)}
     assert {one: times for one, times in came.items() if times is not None} == unfinished
+
+
+def test_the_backlog_is_what_neither_the_offset_nor_the_note_says_is_handled() -> None:
+    log = log_of(range(10, 15))
+    log.count(10, 3)
+    log.count(13, 1)
+    log.finish(12)
+    assert backlog(0, 20, log.state(), from_the_end=False) == Backlog(waiting=7, unfinished=2, begin=10, end=20)
+    log.finish(10)
+    log.finish(11)
+    assert backlog(0, 20, log.state(), from_the_end=False) == Backlog(waiting=6, unfinished=1, begin=13, end=20)
+
+
+@pytest.mark.parametrize(
+    ("place", "earliest", "latest"),
+    [
+        (None, Backlog(10, 0, 10, 20), Backlog(0, 0, 20, 20)),
+        ((20, ""), Backlog(0, 0, 20, 20), Backlog(0, 0, 20, 20)),
+        # Its oldest expired.
+        ((5, ""), Backlog(10, 0, 10, 20), Backlog(0, 0, 20, 20)),
+        # The topic was made anew.
+        ((21, ""), Backlog(10, 0, 10, 20), Backlog(0, 0, 20, 20)),
+    ],
+)
+def test_a_group_without_a_place_that_is_kept_begins_where_the_settings_say(
+    place: tuple[int, str] | None, earliest: Backlog, latest: Backlog
+) -> None:
+    assert backlog(10, 20, place, from_the_end=False) == earliest
+    assert backlog(10, 20, place, from_the_end=True) == latest
+
+
+def test_what_expired_is_not_in_the_backlog_though_the_note_tells_of_it() -> None:
+    note = write(5, 12, dict.fromkeys([5, 6, 11], 1), (), {5: 1, 6: 1, 11: 1})
+    assert backlog(10, 13, (5, note), from_the_end=False) == Backlog(waiting=1, unfinished=1, begin=10, end=13)

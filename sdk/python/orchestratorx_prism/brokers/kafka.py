@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from orchestratorx_prism.brokers import kafka_dead_letters
-from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
+from orchestratorx_prism.brokers import kafka_groups
+from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, GroupLag, Message
 from orchestratorx_prism.brokers.kafka_connection import unavailable
 from orchestratorx_prism.brokers.kafka_consuming import KafkaSubscription
+from orchestratorx_prism.brokers.kafka_dead_letters import DeadLetters
 from orchestratorx_prism.brokers.kafka_link import Link
 from orchestratorx_prism.brokers.kafka_messages import headers_of
 from orchestratorx_prism.brokers.kafka_publishing import Parcel, Publisher
+from orchestratorx_prism.brokers.kafka_reading import reading
 from orchestratorx_prism.brokers.kafka_topics import topic_of
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
@@ -36,6 +38,7 @@ class KafkaBroker:
         self._settings = settings
         self._link = Link(settings)
         self._publisher = Publisher(self._link)
+        self._parked = DeadLetters(self._link, self._publisher)
         self._subscriptions: list[KafkaSubscription] = []
         self._publishing = 0
         self._idle = asyncio.Event()
@@ -79,7 +82,30 @@ class KafkaBroker:
 
     async def dead_letters(self, *, group: str, limit: int = 100) -> Sequence[DeadLetter]:
         self._check_open()
-        return await kafka_dead_letters.dead_letters(self._link, group, limit)
+        return await self._parked.listed(group, limit)
+
+    async def groups(self) -> Sequence[str]:
+        """See `base.GroupQueries`. Every group of the cluster that reads topics of the prefix, those of others too."""
+        self._check_open()
+        joining = {one.group for one in self._subscriptions if not one.closed}
+        return sorted({*await kafka_groups.groups(self._link), *joining})
+
+    async def lag(self, group: str) -> GroupLag:
+        self._check_open()
+        mine = [one for one in self._subscriptions if one.group == group and not one.closed]
+        topics = {topic for one in mine for topic in one.topics}
+        async with reading(self._link) as reader:
+            local = {partition: place for one in mine for partition, place in one.places().items()}
+            found = await kafka_groups.backlogs(self._link, reader, group, topics=topics, local=local)
+            age_s = await kafka_groups.oldest_age_s(reader, group, found)
+            dead = await self._parked.count(reader, group)
+        waiting = sum(left.waiting for left in found.values())
+        return GroupLag(group, waiting, sum(left.unfinished for left in found.values()), age_s, dead)
+
+    async def redrive(self, *, group: str, message_ids: Collection[str] = (), limit: int = 100) -> int:
+        """See `base.GroupQueries`. Raises SettingsRejected as `publish` does."""
+        self._check_open()
+        return await self._parked.redrive(group, message_ids, limit)
 
     async def health(self) -> None:
         self._check_open()
@@ -90,7 +116,7 @@ class KafkaBroker:
             raise unavailable("the broker was closed here")
 
     async def _park(self, dead: DeadLetter, origin: str) -> None:
-        await kafka_dead_letters.park(self._link, self._publisher, dead, origin)
+        await self._parked.park(dead, origin)
 
     async def _wait_for_publishing(self) -> None:
         """What is being published gets its acknowledgements, or is told that there are none."""

@@ -71,15 +71,25 @@ class Assignment:
         return [one for one, log in self._logs.items() if log.has_room]
 
     def add(self, partition: TopicPartition, offset: int, message: Message) -> None:
-        log = self._logs[partition]
-        if log.position is not None and offset < log.position:
-            # The topic was deleted and made again: its offsets begin anew, and what we have of it is no more.
-            log = self._logs[partition] = PartitionLog(None, suspects=self._max_unacked)
+        log = self._log_at(partition, offset)
         attempts = log.add(offset)
         if attempts is not None:
             position = next(self._positions)
             self._places[position] = Place(partition, log, offset)
             self._group.add(position, message, attempt=attempts)
+
+    def skip(self, partition: TopicPartition, offset: int) -> None:
+        """The message is not for this group."""
+        log = self._log_at(partition, offset)
+        log.add(offset)
+        log.finish(offset)
+
+    def _log_at(self, partition: TopicPartition, offset: int) -> PartitionLog:
+        log = self._logs[partition]
+        if log.position is not None and offset < log.position:
+            # The topic was deleted and made again: its offsets begin anew, and what we have of it is no more.
+            log = self._logs[partition] = PartitionLog(None, suspects=self._max_unacked)
+        return log
 
     def take(self, limit: int, now: float) -> list[Handed]:
         """Hands out the oldest message of every key that has none out, within the limit of unfinished ones."""

@@ -10,6 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from orchestratorx_prism.brokers.checkup import Finding, Level
 from orchestratorx_prism.brokers.kafka_connection import CLIENT_ERRORS, options_of, translated
+from orchestratorx_prism.brokers.kafka_topics import dead_letter_topic
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
 _SAFE_REPLICAS: Final = 3
@@ -51,7 +52,9 @@ async def _asked(admin: Any, settings: BrokerSettings) -> list[Finding]:
     for answer in answers:
         for resource in answer.resources:
             name, entries = resource[3], resource[4]
-            found += findings_of_topic(name, copies[name], {entry[0]: entry[1] for entry in entries})
+            configs = {entry[0]: entry[1] for entry in entries}
+            parked = name.startswith(dead_letter_topic(settings, ""))
+            found += findings_of_topic(name, copies[name], configs, parked=parked)
     return found
 
 
@@ -67,15 +70,23 @@ def _of_access(settings: BrokerSettings) -> list[Finding]:
     return found
 
 
-def findings_of_topic(name: str, replicas: int, configs: dict[str, str]) -> list[Finding]:
-    """What is wrong with a topic. `configs`: as the cluster tells them, defaults included."""
+def findings_of_topic(name: str, replicas: int, configs: dict[str, str], *, parked: bool = False) -> list[Finding]:
+    """What is wrong with a topic.
+
+    Args:
+        configs: As the cluster tells them, defaults included.
+        parked: It has dead letters, whose keys are their own: what is redriven goes by compaction.
+    """
     where = f"kafka: topic {name}"
     found = []
 
     def add(level: Level, what: str, fix: str) -> None:
         found.append(Finding(level, where, what, fix))
 
-    if "compact" in configs.get("cleanup.policy", ""):
+    policy = configs.get("cleanup.policy", "")
+    if parked and "compact" not in policy:
+        add("advice", "dead letters that were redriven stay on its disk", "cleanup.policy=compact")
+    if not parked and "compact" in policy:
         add("unsafe", "it is compacted: earlier events of a payment are dropped", "cleanup.policy=delete")
     retention = int(configs.get("retention.ms", "-1"))
     if 0 <= retention < _LEAST_MS:

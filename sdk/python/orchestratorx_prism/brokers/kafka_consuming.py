@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
 from orchestratorx_prism.brokers.kafka_assignment import Assignment, Handed
+from orchestratorx_prism.brokers.kafka_commits import Offsets
 from orchestratorx_prism.brokers.kafka_connection import unavailable
 from orchestratorx_prism.brokers.kafka_link import Link
 from orchestratorx_prism.brokers.kafka_membership import Membership
@@ -73,6 +74,15 @@ class KafkaSubscription:
     @property
     def closed(self) -> bool:
         return self._closed
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """Those that are named in full."""
+        return self._topics
+
+    def places(self) -> Offsets:
+        """Of the partitions that it has: where the group is, in this moment."""
+        return self._member.places()
 
     async def open(self) -> None:
         """Begins to join. Raises BrokerUnavailable, SettingsRejected."""

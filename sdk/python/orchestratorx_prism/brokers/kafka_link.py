@@ -6,22 +6,39 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
-from aiokafka import AIOKafkaClient, AIOKafkaProducer
+from aiokafka import AIOKafkaClient, AIOKafkaProducer, TopicPartition
 from aiokafka.client import CoordinationType
-from aiokafka.errors import BrokerResponseError, KafkaConnectionError, RequestTimedOutError, for_code
+from aiokafka.errors import (
+    BrokerResponseError,
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaConnectionError,
+    NotCoordinatorForGroupError,
+    RequestTimedOutError,
+    for_code,
+)
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
-from orchestratorx_prism.brokers.kafka_connection import CLIENT_ERRORS, ended, options_of, translated, unavailable
+from orchestratorx_prism.brokers.kafka_connection import (
+    CLIENT_ERRORS,
+    RETRY_EVERY_MS,
+    ended,
+    options_of,
+    translated,
+    unavailable,
+)
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
 _log = logging.getLogger(__name__)
 
 BATCH_BYTES = 512 * 1024
 """Of one batch to one partition; a single larger message goes alone. Servers take 1 MiB by default."""
+_COMING = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
+"""Said while a group moves to another server, or the cluster makes the topic that groups are kept in."""
 _REQUEST_BYTES = 64 * 1024 * 1024
 
 
@@ -87,29 +104,51 @@ class Link:
         answer = (await self.ask(MetadataRequest(list(names), allow_auto_topic_creation=False))).to_object()
         return {one["topic"]: len(one["partitions"]) for one in answer["topics"] if not one["error_code"]}
 
-    async def committed(self, group: str, partitions: Collection[Any]) -> dict[Any, tuple[int, str]]:
-        """The group's offsets and notes, of those partitions that have one. Raises BrokerUnavailable.
+    async def nodes(self) -> list[int]:
+        """Ids of the cluster's servers. Raises BrokerUnavailable."""
+        answer = (await self.ask(MetadataRequest([], allow_auto_topic_creation=False))).to_object()
+        return [one["node_id"] for one in answer["brokers"]]
+
+    async def ask_coordinator(self, group: str, request: Any, codes: Callable[[Any], Iterable[int]]) -> Any:
+        """The answer of the server that keeps the group; one that is about to is waited for. Raises BrokerUnavailable.
+
+        Args:
+            codes: The error codes in an answer.
+        """
+
+        async def asked(client: Any) -> Any:
+            while True:
+                try:
+                    node_id = await client.coordinator_lookup(CoordinationType.GROUP, group)
+                    answer = await client.send(node_id, request)
+                    for code in filter(None, codes(answer)):
+                        raise for_code(code)
+                    return answer
+                except _COMING:
+                    await asyncio.sleep(RETRY_EVERY_MS / 1000)
+
+        return await self._call(asked)
+
+    async def committed(self, group: str, partitions: Collection[Any] | None) -> dict[Any, tuple[int, str]]:
+        """The group's offsets and notes, of those partitions that have one; None: of all. Raises BrokerUnavailable.
 
         aiokafka's own consumer does not look at the answer's error code, and takes "the group is being loaded" for
         "the group has no offset".
         """
         wanted: dict[str, list[int]] = {}
-        for one in partitions:
+        for one in partitions or ():
             wanted.setdefault(one.topic, []).append(one.partition)
+        request = OffsetFetchRequest(group, None if partitions is None else list(wanted.items()))
 
-        async def lookup(client: Any) -> Any:
-            return await client.coordinator_lookup(CoordinationType.GROUP, group)
+        def codes(answer: Any) -> list[int]:
+            inner = [code for _, entries in answer.topics for _, _, _, code in entries]
+            return [getattr(answer, "error_code", 0), *inner]
 
-        answer = await self.ask(OffsetFetchRequest(group, list(wanted.items())), node_id=await self._call(lookup))
-        codes = [getattr(answer, "error_code", 0)]
-        codes += [code for _, entries in answer.topics for _, _, _, code in entries]
-        if any(codes):
-            raise translated(for_code(next(filter(None, codes)))())
-        found = {(topic, entry[0]): entry for topic, entries in answer.topics for entry in entries}
-        if len(found) < len(partitions):
+        answer = await self.ask_coordinator(group, request, codes)
+        found = {TopicPartition(topic, entry[0]): entry for topic, entries in answer.topics for entry in entries}
+        if not frozenset(partitions or ()) <= found.keys():
             raise unavailable("the group's offsets are not all in the answer")
-        entries = {one: found[one.topic, one.partition] for one in partitions}
-        return {one: (offset, note) for one, (_, offset, note, _) in entries.items() if offset >= 0}
+        return {one: (offset, note) for one, (_, offset, note, _) in found.items() if offset >= 0}
 
     async def close(self) -> None:
         """What the producer has taken was awaited before, or is given up."""

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
@@ -21,7 +21,7 @@ from orchestratorx_prism.brokers.kafka_assignment import Assignment
 from orchestratorx_prism.brokers.kafka_commits import Commits, Offsets
 from orchestratorx_prism.brokers.kafka_connection import CLIENT_ERRORS, stopped, translated, unavailable
 from orchestratorx_prism.brokers.kafka_link import Link
-from orchestratorx_prism.brokers.kafka_messages import message_of
+from orchestratorx_prism.brokers.kafka_messages import is_for, message_of
 from orchestratorx_prism.brokers.kafka_topic_making import ensure_topics
 from orchestratorx_prism.brokers.kafka_topics import pattern_of, topics_of
 
@@ -71,6 +71,13 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
     async def make_topics(self) -> None:
         settings = self._settings
         await ensure_topics(self._link, self._topics, partitions=settings.partitions, max_age_s=settings.max_age_s)
+
+    def places(self) -> Offsets:
+        """Where the group is in the partitions that this member has: as it would be committed now."""
+        assignment = self.assignment
+        if assignment is None or not assignment.loaded or assignment.lost:
+            return {}
+        return assignment.offsets(dict.fromkeys(assignment.partitions, ()))
 
     def wake(self) -> None:
         """A delivery was ended or given back."""
@@ -181,6 +188,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _load(self, assignment: Assignment, consumer: Any) -> None:
         partitions = assignment.partitions
         found = await self._link.committed(self._group, partitions) if partitions else {}
+        await self._take_place(consumer, [one for one in partitions if one not in found])
         if assignment is not self.assignment or assignment.loaded:
             return
         assignment.load(found)
@@ -188,18 +196,44 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
             with contextlib.suppress(*CLIENT_ERRORS):  # not ours any more: the rebalance tells
                 consumer.seek(partition, offset)
 
+    async def _take_place(self, consumer: Any, partitions: Sequence[TopicPartition]) -> None:
+        """Commits where a new group begins: others see how far it is behind, and it begins nowhere else later."""
+        if not partitions:
+            return
+        try:
+            async with asyncio.timeout(self._settings.publish_timeout_s):
+                begins = {one: (await consumer.position(one), "") for one in partitions}
+            await self._send(consumer, begins)
+        except (BrokerUnavailable, *CLIENT_ERRORS) as error:
+            # The first acknowledgement does it, too.
+            _log.info("kafka: the place of %s is not recorded yet: %s", self._group, type(error).__name__)
+
     async def _poll(self, consumer: Any, wanted: list[TopicPartition], limit: int, wait_s: float) -> bool:
         found = await consumer.getmany(*wanted, timeout_ms=int(wait_s * 1000), max_records=limit)
         # Nothing is awaited between the reading and this: what was read belongs to the assignment of now.
-        assignment = self.assignment
+        assignment, passed = self.assignment, set[TopicPartition]()
         for partition, records in found.items():
             if assignment is None or not assignment.loaded or partition not in assignment.partitions:
                 with contextlib.suppress(*CLIENT_ERRORS):  # not ours any more: the rebalance tells
                     consumer.seek(partition, records[0].offset)
                 continue
             for record in records:
-                assignment.add(partition, record.offset, message_of(self._settings, record))
+                if is_for(record, self._group):
+                    assignment.add(partition, record.offset, message_of(self._settings, record))
+                else:
+                    assignment.skip(partition, record.offset)
+                    passed.add(partition)
+        if assignment is not None and passed:
+            await self._pass(assignment, passed)
         return bool(found)
+
+    async def _pass(self, assignment: Assignment, partitions: Collection[TopicPartition]) -> None:
+        """Nobody acknowledges what was redriven to others: without a commit the group would seem to be behind."""
+        try:
+            await self.commits.record(assignment, partitions)
+        except BrokerUnavailable as error:
+            # The next acknowledgement does it, too.
+            _log.info("kafka: the place of %s is not recorded yet: %s", self._group, error.message)
 
     async def _commit(self, offsets: Offsets) -> None:
         consumer = self._consumer

@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 WINDOW: int = 4096
 """How far beyond the oldest unfinished message a partition is read, in offsets."""
@@ -80,6 +81,37 @@ class PartitionLog:
 
     def _oldest(self, otherwise: int) -> int:
         return next(iter(self._unfinished), otherwise)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What a group has not ended of a partition."""
+
+    waiting: int
+    """Messages that nobody was handed, as far as the note tells."""
+    unfinished: int
+    begin: int
+    """Offset of the oldest of both, if there is one."""
+    end: int
+    """Offset of the next message to come."""
+
+
+def backlog(first: int, end: int, place: tuple[int, str] | None, *, from_the_end: bool) -> Backlog:
+    """What is left of a partition that has offsets from `first` to before `end`.
+
+    Args:
+        place: Offset and note of the group; None: it has none.
+        from_the_end: Where a group begins that has none, or one that is not kept any more: at the end, or the first.
+    """
+    offset, note = place or (-1, "")
+    if not 0 <= offset <= end or (offset < first and from_the_end):
+        offset, note = (end if from_the_end else first), ""
+    handled, attempts = read(offset, note)
+    begin = max(offset, first)
+    left = range(begin, end)
+    ended = sum(one in left for one in handled)
+    unfinished = sum(one in left and times > 0 and one not in handled for one, times in attempts.items())
+    return Backlog(len(left) - ended - unfinished, unfinished, begin, end)
 
 
 def write(

@@ -25,13 +25,19 @@ Outcome = BrokerUnavailable | None
 _TOO_LARGE: tuple[type[BaseException], ...] = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parcel:
     """What goes over the wire, and where to; None: the address cannot be a topic."""
 
     topic: str | None
     message: Message
     headers: Headers
+    partition: int | None = None
+    """None: the one of the message's key."""
+    record_key: bytes | None = None
+    """In place of the message's key."""
+    deletes: bool = False
+    """Without a value: where a topic is compacted, earlier records of the key go."""
 
 
 @dataclass(slots=True)
@@ -52,7 +58,9 @@ class Publisher:
         self._link = link
         self._known: set[str] = set()
 
-    async def publish(self, parcels: Sequence[Parcel], *, partitions: int, max_age_s: float) -> list[Outcome]:
+    async def publish(
+        self, parcels: Sequence[Parcel], *, partitions: int, max_age_s: float, compacted: bool = False
+    ) -> list[Outcome]:
         """One outcome a parcel. A topic that is missing is made like this.
 
         Raises:
@@ -63,7 +71,7 @@ class Publisher:
         for i, parcel in enumerate(parcels):
             if parcel.topic is None:
                 call.failed(i, parcel, unavailable("the address cannot be a topic", reason="MESSAGE_REFUSED"))
-        await self._ensure({one.topic for one in parcels if one.topic is not None}, partitions, max_age_s)
+        await self._ensure({one.topic for one in parcels if one.topic is not None}, partitions, max_age_s, compacted)
         lanes = await self._lanes(parcels)
         while lanes and not call.given_up:
             producer = await self._link.producer()
@@ -80,10 +88,10 @@ class Publisher:
         if any(errors):
             self._link.retire(producer, at_once=any(error and not isinstance(error, _TOO_LARGE) for error in errors))
 
-    async def _ensure(self, topics: set[str], partitions: int, max_age_s: float) -> None:
+    async def _ensure(self, topics: set[str], partitions: int, max_age_s: float, compacted: bool) -> None:
         missing = topics - self._known
         if missing:
-            await ensure_topics(self._link, missing, partitions=partitions, max_age_s=max_age_s)
+            await ensure_topics(self._link, missing, partitions=partitions, max_age_s=max_age_s, compacted=compacted)
             self._known |= missing
 
     async def _lanes(self, parcels: Sequence[Parcel]) -> list[_Lane]:
@@ -95,7 +103,7 @@ class Publisher:
                 continue
             if topic not in counts:
                 counts[topic] = await self._partitions(topic)
-            partition = partition_of(parcel.message, counts[topic])
+            partition = partition_of(parcel.message, counts[topic]) if parcel.partition is None else parcel.partition
             lanes.setdefault((topic, partition), _Lane(topic, partition)).waiting.append((i, parcel))
         return list(lanes.values())
 
@@ -158,7 +166,12 @@ class _Call:
             message = parcel.message
             if i > self._first_failures.get(message.key, i):
                 self.outcomes[i] = unavailable("an earlier message of the key failed", reason="ORDER_HELD")
-            elif batch.append(timestamp=None, key=key_of(message), value=message.body, headers=parcel.headers):
+            elif batch.append(
+                timestamp=None,
+                key=parcel.record_key or key_of(message),
+                value=None if parcel.deletes else message.body,
+                headers=parcel.headers,
+            ):
                 sent.append((i, parcel))
             else:
                 break

@@ -24,8 +24,14 @@ _SETTINGS_AT_FAULT = (
 )
 
 
-async def ensure_topics(link: Link, topics: Collection[str], *, partitions: int, max_age_s: float) -> dict[str, int]:
+async def ensure_topics(
+    link: Link, topics: Collection[str], *, partitions: int, max_age_s: float, compacted: bool = False
+) -> dict[str, int]:
     """Returns how many partitions each topic has. One that is there stays as it is.
+
+    Args:
+        max_age_s: 0: kept for ever.
+        compacted: Only the last record of a key is kept.
 
     Raises:
         BrokerUnavailable: The cluster does not answer, or the topic is missing and may not be made.
@@ -34,7 +40,7 @@ async def ensure_topics(link: Link, topics: Collection[str], *, partitions: int,
     deadline = time.monotonic() + link.settings.publish_timeout_s
     there = await link.topics(topics) if topics else {}
     missing = [one for one in topics if one not in there]
-    refusals = await _make(link, missing, partitions, max_age_s) if missing else {}
+    refusals = await _make(link, missing, partitions, max_age_s, compacted) if missing else {}
     # A topic that was made takes a moment until every server knows it.
     while len(there) < len(topics):
         there = await link.topics(topics)
@@ -50,11 +56,13 @@ async def ensure_topics(link: Link, topics: Collection[str], *, partitions: int,
     return there
 
 
-async def _make(link: Link, topics: Collection[str], partitions: int, max_age_s: float) -> dict[str, str]:
+async def _make(
+    link: Link, topics: Collection[str], partitions: int, max_age_s: float, compacted: bool
+) -> dict[str, str]:
     """Returns why those were not made that we are not allowed to make; they may be there all the same."""
     replicas = link.settings.replicas
     configs = [
-        ("cleanup.policy", "delete"),
+        ("cleanup.policy", "compact" if compacted else "delete"),
         ("retention.ms", str(int(max_age_s * 1000)) if max_age_s > 0 else "-1"),
         # With three copies an acknowledgement means two of them; acks=all alone would be content with one.
         ("min.insync.replicas", "2" if replicas > 2 else "1"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from orchestratorx_prism.brokers.settings import BrokerSettings
 from orchestratorx_prism.errors import RequestRejected
@@ -20,8 +21,13 @@ def topic_of(settings: BrokerSettings, address: str) -> str | None:
 
     "stream:payment_gateway:events" is the topic "stream.payment_gateway.events".
     """
+    return _topic(settings.topic_prefix, address)
+
+
+@lru_cache(maxsize=1024)
+def _topic(prefix: str, address: str) -> str | None:
     name = _SEPARATORS.sub(".", address)
-    topic = f"{settings.topic_prefix}.{name}" if settings.topic_prefix and name else name
+    topic = f"{prefix}.{name}" if prefix and name else name
     return topic if _TOPIC.fullmatch(topic) and name not in (".", "..") else None
 
 
@@ -59,6 +65,12 @@ def pattern_of(settings: BrokerSettings, addresses: Sequence[str]) -> re.Pattern
         stem = re.escape(prefix + _SEPARATORS.sub(".", address.removesuffix("*")))
         alternatives.append(stem + (".*" if address.endswith("*") else ""))
     return re.compile(rf"(?!{re.escape(dead_letter_topic(settings, ''))})(?!__)(?:{'|'.join(alternatives)})$")
+
+
+def is_address(settings: BrokerSettings, topic: str) -> bool:
+    """Whether messages are published there: it has the prefix, and is neither dead letters nor the server's own."""
+    prefix = f"{settings.topic_prefix}." if settings.topic_prefix else ""
+    return topic.startswith(prefix) and not topic.startswith((dead_letter_topic(settings, ""), "__"))
 
 
 def dead_letter_topic(settings: BrokerSettings, group: str) -> str:
