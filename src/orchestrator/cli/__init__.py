@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo:demo", "Watch webhooks of all providers become one stream of events; needs nothing."),
     "serve": ("serve:serve", "Take webhooks over HTTP and gRPC, record and publish their events."),
     "trigger": ("trigger:trigger", "Send a signed, realistic webhook to a running server."),
+    "simulate": ("simulate:simulate", "Serve a provider's API on this machine, for development."),
     "listen": ("listen:listen", "Print events as they come."),
     "events": ("events:events", "List, show and replay recorded events."),
     "consumers": ("consumers:consumers", "Consumer groups: how far each is behind."),

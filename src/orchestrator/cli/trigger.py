@@ -12,6 +12,7 @@ import httpx
 
 from connectors.spi import Label, SampleRequest, SampleWebhook
 from orchestrator.cli.remote import api_key_option, http_url
+from orchestrator.cli.webhook_urls import webhook_url
 from orchestrator.plugins import connector_named
 from orchestrator.settings import DEFAULT_MERCHANT
 from orchestrator.settings_loading import load_settings
@@ -121,12 +122,7 @@ def _configured_secret(label: Label, merchant: str, config: str | None) -> str:
 
 
 def _post(sample: SampleWebhook, connector: str, merchant: str, to: str) -> bool:
-    url = httpx.URL(to)
-    if url.path in {"", "/"}:
-        token = f"/{sample.url_token}" if sample.url_token else ""
-        url = url.copy_with(path=f"/webhooks/{connector}/{merchant}{token}")
-    if sample.purpose:
-        url = url.copy_merge_params({"purpose": sample.purpose})
+    url = webhook_url(httpx.URL(to), sample, connector, merchant)
     shown = str(url).replace(sample.url_token, "…") if sample.url_token else str(url)
     try:
         answer = httpx.post(url, content=sample.body, headers=dict(sample.headers), timeout=_TIMEOUT_S)
