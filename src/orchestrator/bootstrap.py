@@ -28,6 +28,7 @@ from orchestrator.services.merchants import Merchants
 from orchestrator.services.observing import Observer
 from orchestrator.services.operations import Operator, Resolver
 from orchestrator.services.operations.asking import Asking
+from orchestrator.services.routing import router_of
 from orchestrator.settings import Settings
 from orchestratorx_prism.brokers import open_broker
 from orchestratorx_prism.brokers.base import Broker
@@ -120,7 +121,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     operator = Operator(merchants, ledger, Asking(), timeout_s=settings.provider_timeout_s)
     services = Services(
         EventService(intake, ledger, counters),
-        PaymentService(ledger, operator),
+        PaymentService(ledger, operator, router_of(settings.routing)),
         RefundService(ledger, operator),
         DisputeService(ledger, operator),
         PayoutService(ledger, operator),

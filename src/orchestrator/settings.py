@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretBytes, SecretStr, field_validator, model_validator
 
 from orchestrator.settings_messaging import ChannelSettings, MessagingSettings, Section
+from orchestrator.settings_routing import RoutingSettings
 from orchestratorx_prism.config import DEFAULT_BROKER
 
 DEFAULT_MERCHANT = "default"
@@ -97,7 +98,7 @@ class Settings(Section):
     raw_retention_days: Annotated[int, Field(ge=1)] = 90
     outbox_retention_hours: Annotated[int, Field(ge=1)] = 168
     """How long rows of published events stay in the outbox."""
-    provider_timeout_s: Annotated[float, Field(gt=0, le=300)] = 30.0
+    provider_timeout_s: Annotated[float, Field(gt=0, le=300)] = 15.0
     """How long a provider has for one operation, all attempts together."""
 
     grpc_host: str = "127.0.0.1"
@@ -137,6 +138,8 @@ class Settings(Section):
     sandbox_env: Literal["dev", "sit"] = "dev"
     """What {env} is in addresses for test money. For real money it is "prod", always."""
     merchants: dict[str, MerchantSettings] = Field(default_factory=dict)
+    routing: RoutingSettings = RoutingSettings()
+    """Which connector gets a payment whose caller names none."""
     duplicate_window: Annotated[int, Field(ge=1)] = 10_000
     """`memory:` only: how many events are remembered."""
 

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import cast
 
 from connectors.spi import Capability
 from orchestrator.ledger.base import Ledger
 from orchestrator.services.checks import check_amount, check_instrument, field_fault, with_page_size
 from orchestrator.services.operations import Operator
-from orchestratorx_prism.errors import NotFound
+from orchestrator.services.routing import Router, chosen
+from orchestratorx_prism.errors import NotFound, ProviderUnavailable
 from orchestratorx_prism.v1 import payment_service_pb2 as pb
 
 
 class PaymentService:
     """Every rpc of `orchestratorx_prism.v1.PaymentService`, in snake case."""
 
-    def __init__(self, ledger: Ledger, operator: Operator) -> None:
+    def __init__(self, ledger: Ledger, operator: Operator, router: Router) -> None:
         self._ledger = ledger
         self._operator = operator
+        self._router = router
 
     async def authorize(self, request: pb.PaymentServiceAuthorizeRequest) -> pb.PaymentServiceAuthorizeResponse:
         """Reserves or takes money."""
         check_amount(request)
         check_instrument(request.instrument)
-        return cast(pb.PaymentServiceAuthorizeResponse, await self._operator.run(Capability.AUTHORIZE, request))
+        if request.connector:
+            return await self._authorize(request, request.connector)
+        merchant = request.merchant_id or "default"
+        *others, last = chosen(self._router, request, lambda name: self._operator.leaves_alone(name, merchant))
+        for name in others:
+            # Failure policy: never two charges. Only what certainly did nothing is left for the next.
+            with contextlib.suppress(ProviderUnavailable):
+                return await self._authorize(request, name)
+        return await self._authorize(request, last)
+
+    async def _authorize(
+        self, request: pb.PaymentServiceAuthorizeRequest, connector: str
+    ) -> pb.PaymentServiceAuthorizeResponse:
+        answer = await self._operator.run(Capability.AUTHORIZE, request, connector=connector)
+        return cast(pb.PaymentServiceAuthorizeResponse, answer)
 
     async def confirm_redirect(
         self, request: pb.PaymentServiceConfirmRedirectRequest

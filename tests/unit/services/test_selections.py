@@ -69,7 +69,7 @@ async def test_a_filter_by_all_that_there_is_is_taken(
     [
         (
             "created_from",
-            lambda ledger: PaymentService(ledger, NOBODY).list(
+            lambda ledger: PaymentService(ledger, NOBODY, NOBODY).list(
                 payment_service_pb2.PaymentServiceListRequest(created_from=NO_TIME)
             ),
         ),

@@ -87,7 +87,7 @@ class Operator:
         """How long whoever carries an operation out holds its intent."""
         return self._lease_s
 
-    async def run(self, capability: Capability, request: Any) -> Any:
+    async def run(self, capability: Capability, request: Any, *, connector: str = "") -> Any:
         """Carries an operation out, or returns what came of it before. The rpc's answer.
 
         Raises:
@@ -99,11 +99,14 @@ class Operator:
             RequestInFlight: Another process carries the same request out, and has not ended in time.
             RequestIdReused: The request id was used with another request.
             ProviderUnavailable: The provider did nothing, and may be asked again.
+
+        Args:
+            connector: Which one, for a request that names none.
         """
         spec = CHANGING[capability]
         if not request.request_id or len(request.request_id) > _MOST_REQUEST_ID:
             raise field_fault("request_id", f"1 to {_MOST_REQUEST_ID} characters: the idempotency key of this call")
-        prepared = await self.prepare(spec, request)
+        prepared = await self.prepare(spec, request, connector=connector)
         key = intent_key(prepared.merchant_id, prepared.environment, capability, request.request_id)
         digest = _digest(request)
         running = self._running.get(key)
@@ -129,17 +132,21 @@ class Operator:
         answer = await self._asking.ask(prepared.label, prepared.merchant_id, prepared.client.call, call)
         return await self._response(prepared, answer, outcomes.finished(answer.events, Cause.CAUSE_POLL, ""))
 
-    async def prepare(self, spec: Spec, request: Any) -> Prepared:
+    async def prepare(self, spec: Spec, request: Any, *, connector: str = "") -> Prepared:
         """Finds the merchant, the subject, the connector and its client. Raises as `run` does."""
         merchant_id = request.merchant_id or "default"
         subject = await subject_of(self._ledger, merchant_id, request)
-        name = subject.connector or request.connector
+        name = subject.connector or connector or request.connector
         if not name:
             raise field_fault("connector", 'name the connector: "stripe"')
         label = connector_named(name)
         check_declared(label, spec.capability)
         client, environment = self._merchants.client(label, merchant_id)
         return Prepared(spec, request, merchant_id, label, client, subject, environment)
+
+    def leaves_alone(self, connector: str, merchant_id: str) -> bool:
+        """Whether the provider has failed so often that it is not called now."""
+        return self._asking.is_open(connector, merchant_id)
 
     async def stop(self) -> None:
         """Waits for what is being carried out."""
@@ -192,6 +199,8 @@ class Operator:
             await asyncio.sleep(pause_s)
             pause_s = min(1.0, pause_s * 1.5)
         if intent.state is State.UNKNOWN:
+            if intent.connector != prepared.label.name:  # a router would choose another one now
+                prepared = await self.prepare(prepared.spec, prepared.request, connector=intent.connector)
             return await self._again(prepared, intent)
         return await self._first(prepared, intent)
 

@@ -66,7 +66,9 @@ class Resolver:
         try:
             if spec is None:
                 raise Unavailable("an operation of a newer release", reason="OPERATION_UNKNOWN")
-            prepared = await self._operator.prepare(spec, spec.request.FromString(intent.request))
+            prepared = await self._operator.prepare(
+                spec, spec.request.FromString(intent.request), connector=intent.connector
+            )
             await self._operator.resolve(prepared, intent)
         except ProviderRefused as refused:
             _log.info("operation.resolved", capability=intent.capability, outcome=refused.reason)
