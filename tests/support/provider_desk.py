@@ -1,0 +1,101 @@
+"""A whole installation against one simulated provider: its API on a real socket, its webhooks coming back."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+
+from connectors.spi import SampleWebhook
+from connectors.spi.simulating import Faults, Faulty, Simulator, SimulatorOptions
+from orchestrator.bootstrap import Application, build
+from orchestrator.embedded import EmbeddedTransport
+from orchestrator.plugins import connector_named
+from orchestrator.settings_loading import settings_from
+from orchestratorx_prism.v1.event_service_pb2 import HandleEventRequest
+
+SECRETS = {
+    "stripe": "whsec_shop",
+    "adyen": "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056",
+    "paypal": "WH-SHOP",
+    "mpesa": "0123456789abcdef0123456789abcdef",
+}
+"""What signs each provider's webhooks here."""
+
+
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[str]:
+    """Serves an ASGI app on a free port of this machine; yields the address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+@dataclass
+class Desk:
+    """One provider and one installation."""
+
+    connector: str
+    simulator: Simulator
+    faulty: Faulty
+    application: Application
+    transport: EmbeddedTransport
+    refused: list[Exception]
+    """Webhooks that the installation did not take."""
+
+
+@asynccontextmanager
+async def desk_of(
+    connector: str, *, database_url: str = "memory:", faults: Faults | None = None, **options: Any
+) -> AsyncIterator[Desk]:
+    """Opens a desk. `options`: of the simulator."""
+    label = connector_named(connector)
+    assert label.make_simulator is not None
+    refused: list[Exception] = []
+
+    async def deliver(sample: SampleWebhook) -> None:
+        request = HandleEventRequest(
+            connector=connector,
+            payload=sample.body,
+            headers=sample.headers,
+            webhook_secret=SECRETS[connector],
+            webhook_id=SECRETS[connector] if label.webhook_id_key else "",
+            url_token=sample.url_token,
+            purpose=sample.purpose,
+            certificates=sample.certificates,
+        )
+        try:
+            await transport.unary(
+                "orchestratorx_prism.v1.EventService", "HandleEvent", request, response_type=type(request)
+            )
+        except Exception as error:
+            refused.append(error)
+
+    simulator: Simulator = label.make_simulator(
+        SimulatorOptions(**{"seed": 1, "deliver": deliver, "webhook_secret": SECRETS[connector], **options})
+    )
+    faulty = Faulty(simulator, faults or Faults(), seed=1)
+    async with serving(faulty) as address:
+        credentials = dict(simulator.config(address))
+        settings = {
+            "database_url": database_url,
+            "merchants": {"default": {"connectors": {connector: {"credentials": credentials}}}},
+        }
+        application = build(settings_from(settings), publishes=False)
+        transport = EmbeddedTransport(application)
+        try:
+            yield Desk(connector, simulator, faulty, application, transport, refused)
+        finally:
+            await simulator.aclose()
+            await transport.close()
