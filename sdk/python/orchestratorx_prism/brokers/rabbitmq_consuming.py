@@ -165,6 +165,7 @@ class RabbitSubscription:
             dead = DeadLetter(current.message, self.group, reason, current.attempt)
             await park(await self._inlet.link_now(), self._settings, dead)
             await self._acknowledge(current)
+        self._done.add(current.message)
 
     @contextlib.asynccontextmanager
     async def _keeping(self, delivery: RabbitDelivery) -> AsyncIterator[None]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from aiormq.abc import DeliveredMessage
-
 from orchestratorx_prism.brokers.base import DeadLetter
-from orchestratorx_prism.brokers.rabbitmq_link import Link, translating, unavailable
+from orchestratorx_prism.brokers.rabbitmq_link import Link, translating
 from orchestratorx_prism.brokers.rabbitmq_messages import dead_letter_of, parked, parked_at
 from orchestratorx_prism.brokers.rabbitmq_publishing import send
+from orchestratorx_prism.brokers.rabbitmq_reading import looking_into
 from orchestratorx_prism.brokers.rabbitmq_topology import (
     dead_letter_exchange,
     dead_letter_queue,
     ensure_quorum_queue,
     queue_is_there,
-    ready_count,
     until_on_disk,
 )
 from orchestratorx_prism.brokers.settings import BrokerSettings
@@ -47,19 +45,5 @@ async def dead_letters(link: Link, settings: BrokerSettings, group: str, limit: 
     queue = dead_letter_queue(settings, group)
     if limit < 1 or not await queue_is_there(link, queue):
         return []
-    arrived: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
-    async with link.passing_channel() as channel:
-        count = min(await ready_count(channel, queue), _MOST_LOOKED_AT)
-        if not count:
-            return []
-        with translating():
-            await channel.basic_qos(prefetch_count=count)
-            await channel.basic_consume(queue, arrived.put)
-        found: list[DeliveredMessage] = []
-        try:
-            async with asyncio.timeout(settings.publish_timeout_s):
-                while len(found) < count:
-                    found.append(await arrived.get())
-        except TimeoutError:
-            raise unavailable("the dead letters did not come in time") from None
-    return [dead_letter_of(one) for one in sorted(found, key=parked_at)[:limit]]
+    async with looking_into(link, settings, queue, most=_MOST_LOOKED_AT) as look:
+        return [dead_letter_of(one) for one in sorted(look.rows, key=parked_at)[:limit]]

@@ -60,6 +60,11 @@ def lock_queue(settings: BrokerSettings, group: str) -> str:
     return f"{settings.queue_prefix}.lock.{group}"
 
 
+def tap_exchange(settings: BrokerSettings, group: str) -> str:
+    """While the group is made: what its queue gets, so that somebody can see what that was."""
+    return f"{settings.queue_prefix}.tap.{group}"
+
+
 def dead_letter_exchange(settings: BrokerSettings) -> str:
     return f"{settings.queue_prefix}.dead_letters"
 
@@ -128,13 +133,18 @@ async def ensure_address(link: Link, settings: BrokerSettings, address: str) -> 
                 await channel.exchange_bind(name, address, "#")
 
 
-async def bind_group(link: Link, settings: BrokerSettings, addresses: Sequence[str], group: str) -> None:
-    """Has the group's queue get what the addresses get from now on."""
+async def ensure_sources(link: Link, settings: BrokerSettings, addresses: Sequence[str]) -> None:
+    """The exchanges that a group of these addresses binds to. Raises as `ensure_base` does."""
     for address in addresses:
         if address.endswith("*"):
             await ensure_exchange(link, source_of(settings, address), "fanout")
         else:
             await ensure_address(link, settings, address)
+
+
+async def bind_group(link: Link, settings: BrokerSettings, addresses: Sequence[str], group: str) -> None:
+    """Has the group's queue get what the addresses get from now on."""
+    await ensure_sources(link, settings, addresses)
     async with link.passing_channel() as channel:
         with translating():
             for address in addresses:
