@@ -16,14 +16,15 @@ import uuid
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 
-import aiormq.exceptions
 from aiormq import Channel
 from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 
 from orchestratorx_prism.brokers.rabbitmq_link import Link, translating, unavailable
+from orchestratorx_prism.brokers.rabbitmq_locks import gets
 from orchestratorx_prism.brokers.rabbitmq_messages import copied, message_of
 from orchestratorx_prism.brokers.rabbitmq_publishing import send
+from orchestratorx_prism.brokers.rabbitmq_registry import register
 from orchestratorx_prism.brokers.rabbitmq_tap import Place, place_of, tapping
 from orchestratorx_prism.brokers.rabbitmq_topology import (
     backlog_queue,
@@ -38,6 +39,7 @@ from orchestratorx_prism.brokers.rabbitmq_topology import (
     lock_queue,
     queue_is_there,
     ready_queue,
+    registry_queue,
     until_on_disk,
     wants,
 )
@@ -64,22 +66,13 @@ async def ensure_group(link: Link, settings: BrokerSettings, addresses: Sequence
             if is_there and is_ready:
                 await ensure_quorum_queue(link, group_queue(settings, group), one_at_a_time=settings.max_unacked == 1)
                 await bind_group(link, settings, addresses, group)
+                await register(link, settings, group)
                 return False
             async with link.passing_channel() as holding:
-                if await _locks(holding, settings, group):
+                if await gets(holding, lock_queue(settings, group)):
                     await _make(link, settings, addresses, group)
                     return is_ready
             await asyncio.sleep(_ASK_AGAIN_S)
-
-
-async def _locks(holding: Channel, settings: BrokerSettings, group: str) -> bool:
-    """Whether it is us who make the group, until the channel's queue is deleted. False: somebody else does."""
-    with translating():
-        try:
-            await holding.queue_declare(lock_queue(settings, group), exclusive=True, auto_delete=True)
-        except aiormq.exceptions.ChannelLockedResource:
-            return False
-    return True
 
 
 async def _make(link: Link, settings: BrokerSettings, addresses: Sequence[str], group: str) -> None:
@@ -90,6 +83,7 @@ async def _make(link: Link, settings: BrokerSettings, addresses: Sequence[str], 
         await ensure_quorum_queue(link, backlog_queue(settings, group))
         await ensure_quorum_queue(link, group_queue(settings, group), one_at_a_time=settings.max_unacked == 1)
         await ensure_quorum_queue(link, dead_letter_queue(settings, group))
+        await ensure_quorum_queue(link, registry_queue(settings))
         end = f"end-{uuid.uuid4()}"
         async with tapping(link, settings, addresses, group) as seen:
             # Long enough, too, for what was routed before the binding to be in the history.
@@ -101,6 +95,7 @@ async def _make(link: Link, settings: BrokerSettings, addresses: Sequence[str], 
         count = await _copy_history(link, settings, Wanted(addresses, known), backlog_queue(settings, group), end=end)
         if not count:
             await delete_queue(link, backlog_queue(settings, group))
+        await register(link, settings, group)
         await ensure_queue(link, ready_queue(settings, group), {})
         _log.info("rabbitmq: group %s begins with %d messages of the history", group, count)
     finally:

@@ -19,6 +19,7 @@ from aiormq import Channel
 from aiormq.abc import AbstractChannel, ConsumerCallback, DeliveredMessage
 
 from orchestratorx_prism.brokers.base import BrokerUnavailable
+from orchestratorx_prism.brokers.rabbitmq_census import InHand, Member
 from orchestratorx_prism.brokers.rabbitmq_groups import ensure_group
 from orchestratorx_prism.brokers.rabbitmq_link import Link, close_channel, translating, unavailable
 from orchestratorx_prism.brokers.rabbitmq_topology import (
@@ -68,12 +69,14 @@ class Inlet:
         group: str,
         *,
         on_replaced: Callable[[], None],
+        in_hand: Callable[[], InHand],
     ) -> None:
         self.link_now = link_now
         self._settings = settings
         self._addresses = tuple(addresses)
         self._group = group
         self._on_replaced = on_replaced
+        self._member = Member(settings, group, in_hand)
         self.arrived: deque[DeliveredMessage] = deque()
         self.changed = asyncio.Event()
         self._link: Link | None = None
@@ -107,6 +110,7 @@ class Inlet:
 
     async def close(self) -> None:
         """The server gives what is unacknowledged to others, in order."""
+        await self._member.leave()
         if self._channel is not None:
             await close_channel(self._channel)
 
@@ -154,6 +158,7 @@ class Inlet:
                 self._group,
             )
         self._look_at, self._empty_since = 0.0, None
+        await self._member.join(link)
         channel = await link.channel()
         channel.consumers = _ForAllTags(self._receive)
         channel.on_consumer_cancel_callbacks.add(self._queue_gone)

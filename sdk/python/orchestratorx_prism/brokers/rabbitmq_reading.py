@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from aiormq import Channel
 from aiormq.abc import DeliveredMessage
@@ -24,12 +24,13 @@ class Look:
         self.rows = rows
         self.removed = 0
 
-    async def remove(self, row: DeliveredMessage) -> None:
-        """Takes it out of the queue for good. Returns when the server has read that. Raises BrokerUnavailable."""
+    async def remove(self, rows: Sequence[DeliveredMessage]) -> None:
+        """Takes them out of the queue for good. Returns when the server has read that. Raises BrokerUnavailable."""
         with translating():
-            await self._channel.basic_ack(row.delivery_tag or 0, wait=False)
+            for row in rows:
+                await self._channel.basic_ack(row.delivery_tag or 0, wait=False)
             await self._channel.flow(active=True)
-        self.removed += 1
+        self.removed += len(rows)
 
 
 @contextlib.asynccontextmanager

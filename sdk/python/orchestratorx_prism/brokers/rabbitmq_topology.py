@@ -51,13 +51,28 @@ def backlog_queue(settings: BrokerSettings, group: str) -> str:
 
 
 def ready_queue(settings: BrokerSettings, group: str) -> str:
-    """Empty for ever: it is there when the group's backlog is complete."""
+    """Empty for ever: it is there when the group's backlog is complete, and has a consumer for each member."""
     return f"{settings.queue_prefix}.ready.{group}"
 
 
 def lock_queue(settings: BrokerSettings, group: str) -> str:
     """There, and another's, while somebody else makes the group."""
     return f"{settings.queue_prefix}.lock.{group}"
+
+
+def look_queue(settings: BrokerSettings, group: str) -> str:
+    """There, and another's, while somebody else looks into the group's dead letters."""
+    return f"{settings.queue_prefix}.look.{group}"
+
+
+def registry_queue(settings: BrokerSettings) -> str:
+    """A message a group."""
+    return f"{settings.queue_prefix}.groups"
+
+
+def members_exchange(settings: BrokerSettings) -> str:
+    """Through which members of a group are asked what they have in hand."""
+    return f"{settings.queue_prefix}.members"
 
 
 def tap_exchange(settings: BrokerSettings, group: str) -> str:
