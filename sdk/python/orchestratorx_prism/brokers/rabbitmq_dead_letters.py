@@ -13,7 +13,7 @@ from orchestratorx_prism.brokers.rabbitmq_link import Link, translating, unavail
 from orchestratorx_prism.brokers.rabbitmq_locks import alone
 from orchestratorx_prism.brokers.rabbitmq_messages import dead_letter_of, parked, parked_at, redriven
 from orchestratorx_prism.brokers.rabbitmq_publishing import send
-from orchestratorx_prism.brokers.rabbitmq_reading import Look, looking_into
+from orchestratorx_prism.brokers.rabbitmq_reading import Look, exact_count, looking_into
 from orchestratorx_prism.brokers.rabbitmq_topology import (
     dead_letter_exchange,
     dead_letter_queue,
@@ -21,12 +21,12 @@ from orchestratorx_prism.brokers.rabbitmq_topology import (
     group_queue,
     look_queue,
     queue_is_there,
-    ready_count,
     until_on_disk,
 )
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
 _MOST_LOOKED_AT = 10_000
+_MOST_OF_CERTAIN_IDS = 65_535
 _AT_ONCE = 100
 """Dead letters on their way back at once."""
 
@@ -68,8 +68,8 @@ async def parked_count(link: Link, settings: BrokerSettings, group: str) -> int:
     if not await queue_is_there(link, queue):
         return 0
     # What somebody looks at is not in the queue meanwhile.
-    async with alone(link, settings, look_queue(settings, group)), link.passing_channel() as channel:
-        return await ready_count(channel, queue)
+    async with alone(link, settings, look_queue(settings, group)):
+        return await exact_count(link, settings, queue)
 
 
 async def redrive(link: Link, settings: BrokerSettings, group: str, message_ids: Collection[str], limit: int) -> int:
@@ -97,12 +97,12 @@ async def redrive(link: Link, settings: BrokerSettings, group: str, message_ids:
 async def _redrive_some(
     link: Link, settings: BrokerSettings, group: str, message_ids: Collection[str], limit: int
 ) -> int:
-    """Of all for certain ids, else of the first 10,000."""
+    """Of the first 65,535 for certain ids, else of the first 10,000."""
 
     def wanted(row: DeliveredMessage) -> bool:
         return not message_ids or row.header.properties.message_id in message_ids
 
-    queue, most = dead_letter_queue(settings, group), None if message_ids else _MOST_LOOKED_AT
+    queue, most = dead_letter_queue(settings, group), _MOST_OF_CERTAIN_IDS if message_ids else _MOST_LOOKED_AT
     async with (
         looking_into(link, settings, queue, most=most, wanted=wanted) as look,
         link.passing_channel(confirms=True) as sending,

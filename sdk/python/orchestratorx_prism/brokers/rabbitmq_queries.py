@@ -8,7 +8,8 @@ from orchestratorx_prism.brokers.base import GroupLag
 from orchestratorx_prism.brokers.rabbitmq_census import ask
 from orchestratorx_prism.brokers.rabbitmq_dead_letters import parked_count
 from orchestratorx_prism.brokers.rabbitmq_link import Link
-from orchestratorx_prism.brokers.rabbitmq_topology import backlog_queue, group_queue, queue_is_there, ready_count
+from orchestratorx_prism.brokers.rabbitmq_reading import exact_count
+from orchestratorx_prism.brokers.rabbitmq_topology import backlog_queue, group_queue, queue_is_there
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
 
@@ -26,8 +27,7 @@ async def lag(link: Link, settings: BrokerSettings, group: str) -> GroupLag:
     waiting = 0
     for queue in (group_queue(settings, group), backlog_queue(settings, group)):
         if await queue_is_there(link, queue):
-            async with link.passing_channel() as channel:
-                waiting += await ready_count(channel, queue)
+            waiting += await exact_count(link, settings, queue)
     members = await ask(link, settings, group)
     oldest_s = min((one.oldest_s for one in members if one.oldest_s is not None), default=None)
     return GroupLag(

@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
+import aiormq.exceptions
 from aiormq import Channel
 from aiormq.abc import DeliveredMessage
+from pamqp.commands import Basic
 
+from orchestratorx_prism.brokers.base import BrokerUnavailable
 from orchestratorx_prism.brokers.rabbitmq_link import Link, translating, unavailable
 from orchestratorx_prism.brokers.rabbitmq_topology import ready_count
 from orchestratorx_prism.brokers.settings import BrokerSettings
@@ -45,14 +48,14 @@ async def looking_into(
     """Takes what waits in the queue now, and gives back at the end what was not removed. One look at a time.
 
     Args:
-        most: How many are taken; 65,535 at most. None: all.
+        most: How many are taken; of a quorum queue 65,535 at most. None: all.
         wanted: Which of them are rows; the others are not kept here.
 
     Raises:
         BrokerUnavailable: The server does not answer, or somebody else takes from the queue at the same moment.
     """
+    waiting = await exact_count(link, settings, queue)
     async with link.passing_channel() as channel:
-        waiting = await ready_count(channel, queue)
         count = waiting if most is None else min(waiting, most)
         look = Look(channel, await _taken(channel, settings, queue, count, wanted) if count else [])
         yield look
@@ -61,6 +64,36 @@ async def looking_into(
                 await channel.basic_cancel("looking")
                 await channel.basic_nack(0, multiple=True, requeue=True, wait=False)
             await _until_back(channel, settings, queue, waiting - look.removed)
+
+
+async def exact_count(link: Link, settings: BrokerSettings, queue: str) -> int:
+    """How many messages wait in the queue, 0 only if that is so.
+
+    A quorum queue that has no leader yet, after a restart, tells 0. Taking a message waits for the leader; one that is
+    there after all goes back to its place, with one attempt more.
+
+    Raises:
+        BrokerUnavailable: The server does not answer, or the queue has no leader.
+    """
+    async with link.passing_channel() as channel:
+        if count := await ready_count(channel, queue):
+            return count
+        try:
+            with translating():
+                async with asyncio.timeout(settings.publish_timeout_s):
+                    first = await channel.basic_get(queue)
+        except BrokerUnavailable as refused:
+            if not isinstance(refused.__cause__, aiormq.exceptions.ChannelLockedResource):
+                raise
+            # With a single active consumer nothing is taken this way. It is the leader who says so.
+        else:
+            if isinstance(first.delivery, Basic.GetEmpty):
+                return 0
+            with translating():
+                await channel.basic_nack(first.delivery_tag or 0, requeue=True, wait=False)
+            await _until_back(channel, settings, queue, 1)
+    async with link.passing_channel() as channel:
+        return await ready_count(channel, queue)
 
 
 async def _taken(
