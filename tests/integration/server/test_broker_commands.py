@@ -11,15 +11,27 @@ import pytest
 from orchestrator.cli import run
 from orchestratorx_prism import DoNotRetry, PaymentEventConsumer, PaymentEventPublisher
 from orchestratorx_prism.brokers import BrokerSettings
+from orchestratorx_prism.consuming.groups import default_group
 
-pytestmark = pytest.mark.nats
 
-
-@pytest.fixture
-def messaging(nats_server: Any, monkeypatch: pytest.MonkeyPatch) -> BrokerSettings:
-    monkeypatch.setenv("ORCHESTRATOR_MESSAGING__BROKER_TYPE", "nats")
-    monkeypatch.setenv("ORCHESTRATOR_MESSAGING__URL", nats_server.url)
-    return BrokerSettings(broker_type="nats", url=nats_server.url)
+@pytest.fixture(
+    params=[
+        pytest.param("nats", marks=pytest.mark.nats),
+        pytest.param("redis", marks=pytest.mark.redis),
+        pytest.param("rabbitmq", marks=pytest.mark.rabbitmq),
+    ]
+)
+def messaging(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> BrokerSettings:
+    """The settings of a broker with a server, in the environment, where the commands find them."""
+    kind = request.param
+    if kind == "rabbitmq":
+        node = request.getfixturevalue("rabbit_server")
+        url = node.url(node.virtual_host)
+    else:
+        url = request.getfixturevalue(f"{kind}_server").url
+    monkeypatch.setenv("ORCHESTRATOR_MESSAGING__BROKER_TYPE", kind)
+    monkeypatch.setenv("ORCHESTRATOR_MESSAGING__URL", url)
+    return BrokerSettings(broker_type=kind, url=url)
 
 
 async def _park_two(messaging: BrokerSettings) -> list[str]:
@@ -47,6 +59,8 @@ def test_dead_letters_are_listed_shown_and_redriven(
         assert run(list(arguments)) == status
         return capsys.readouterr().out
 
+    assert said("consumers") == ""
+    assert said("dead-letters", "list") == ""
     first, second = asyncio.run(_park_two(messaging))
     listed = said("dead-letters", "list").splitlines()
     assert [line.split()[0] for line in listed] == [first, second]
@@ -60,10 +74,11 @@ def test_dead_letters_are_listed_shown_and_redriven(
     assert said("dead-letters", "show", "unknown", status=1) == ""
 
     (told,) = (json.loads(line) for line in said("consumers", "--json").splitlines())
-    assert (told["group"], told["waiting"], told["unfinished"], told["dead_letters"]) == ("orchestratorx", 0, 0, 2)
+    group = default_group(messaging)
+    assert (told["group"], told["waiting"], told["unfinished"], told["dead_letters"]) == (group, 0, 0, 2)
 
-    assert said("dead-letters", "redrive", first) == "1 dead letters went back to orchestratorx\n"
-    assert "orchestratorx" in said("consumers")
+    assert said("dead-letters", "redrive", first) == f"1 dead letters went back to {group}\n"
+    assert group in said("consumers")
     assert json.loads(said("consumers", "--json"))["waiting"] == 1
     assert json.loads(said("dead-letters", "redrive", "--all", "--json")) == {"redriven": 1}
     assert said("dead-letters", "redrive", "--all", status=1).startswith("0 ")
