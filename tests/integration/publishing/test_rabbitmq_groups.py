@@ -10,7 +10,7 @@ from typing import Any
 import aio_pika
 import pytest
 
-from orchestratorx_prism.brokers import BrokerSettings, BrokerUnavailable, Message, rabbitmq_registry
+from orchestratorx_prism.brokers import BrokerSettings, BrokerUnavailable, Message, rabbitmq_inlet, rabbitmq_registry
 from orchestratorx_prism.brokers.rabbitmq import RabbitBroker
 
 pytestmark = pytest.mark.rabbitmq
@@ -160,3 +160,18 @@ async def test_lag_is_not_known_while_a_member_does_not_answer(opened: Opened, s
         with pytest.raises(BrokerUnavailable, match="does not say what it has in hand"):
             await broker.lag("all")
     assert (await broker.lag("all")).waiting == 0
+
+
+async def test_a_member_is_counted_again_after_another_has_made_the_group_anew(
+    opened: Opened, bare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rabbitmq_inlet, "_BIND_EVERY_S", 0.0)
+    staying = await opened().subscribe([EXCHANGE], group="all")
+    await bare.queue_delete("orchestratorx.group.all")
+    broker = opened()
+    await broker.subscribe([EXCHANGE], group="all")
+    await broker.publish([message(1)])
+    (delivery,) = await staying.fetch(limit=1, timeout_s=5)
+    lag = await broker.lag("all")
+    assert (lag.waiting, lag.unfinished) == (0, 1)
+    await delivery.ack()

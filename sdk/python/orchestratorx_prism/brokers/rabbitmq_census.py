@@ -43,6 +43,8 @@ class Member:
         self._in_hand = in_hand
         self._name = uuid.uuid4().hex
         self._channel: Channel | None = None
+        self._uncounted = False
+        """Somebody deleted a queue that it consumes from."""
 
     async def join(self, link: Link) -> None:
         """Raises BrokerUnavailable."""
@@ -50,6 +52,8 @@ class Member:
         exchange, queue = members_exchange(self._settings), f"{self._settings.queue_prefix}.member-{self._name}"
         await ensure_exchange(link, exchange, "direct")
         self._channel = channel = await link.channel()
+        self._uncounted = False
+        channel.on_consumer_cancel_callbacks.add(self._cancelled)
         with translating():
             await channel.queue_declare(queue, exclusive=True, auto_delete=True)
             await channel.queue_bind(queue, exchange, self._group)
@@ -57,9 +61,19 @@ class Member:
             # Last: whoever is counted can be asked.
             await channel.basic_consume(ready_queue(self._settings, self._group), self._answer, no_ack=True)
 
+    async def stay(self, link: Link) -> None:
+        """Joins again where that has come to an end, and there is a group to join. Raises BrokerUnavailable."""
+        if (self._uncounted or self._channel is None or self._channel.is_closed) and await queue_is_there(
+            link, ready_queue(self._settings, self._group)
+        ):
+            await self.join(link)
+
     async def leave(self) -> None:
         if self._channel is not None:
             await close_channel(self._channel)
+
+    def _cancelled(self, _: object) -> None:
+        self._uncounted = True
 
     async def _answer(self, question: DeliveredMessage) -> None:
         reply_to, channel = question.header.properties.reply_to, self._channel

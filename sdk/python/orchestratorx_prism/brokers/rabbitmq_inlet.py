@@ -105,6 +105,7 @@ class Inlet:
         elif time.monotonic() - self._bound_at >= _BIND_EVERY_S:
             # Exchanges that somebody deleted come back without what was bound to them.
             await bind_group(link, self._settings, self._addresses, self._group)
+            await self._member.stay(link)
             self._bound_at = time.monotonic()
         return channel
 
