@@ -12,6 +12,9 @@ from redis.asyncio import Redis
 
 from orchestratorx_prism.brokers import BrokerSettings, BrokerUnavailable, Message
 from orchestratorx_prism.brokers.redis import RedisBroker
+from orchestratorx_prism.brokers.redis_group_scripts import TAKE
+from orchestratorx_prism.brokers.redis_link import Link
+from orchestratorx_prism.brokers.redis_scripts import Script
 
 pytestmark = pytest.mark.redis
 
@@ -129,6 +132,36 @@ async def test_what_waits_behind_its_key_at_another_consumer_was_handed_to_nobod
     lag = await broker.lag("all")
     assert (lag.waiting, lag.unfinished) == (1, 1)
     await first.ack()
+
+
+async def test_messages_whose_delivery_got_lost_on_the_way_come_at_once_and_before_later_ones_of_their_key(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = opened()
+    subscription = await broker.subscribe([STREAM], group="all")
+    for number in range(1, 5):
+        await broker.publish([message(number, "key")])
+    (first,) = await subscription.fetch(limit=1, timeout_s=5)
+    run, lost = Link.run, []
+
+    async def losing(link: Link, script: Script, keys: Any, arguments: Any) -> Any:
+        reply = await run(link, script, keys, arguments)
+        if script is TAKE and not lost:
+            lost.extend(reply[0])
+            raise BrokerUnavailable("the connection broke before the answer came")
+        return reply
+
+    monkeypatch.setattr(Link, "run", losing)
+    with pytest.raises(BrokerUnavailable):
+        await subscription.fetch(limit=2, timeout_s=0.1)
+    assert len(lost) == 2
+    await first.ack()
+    found = []
+    while deliveries := await subscription.fetch(limit=1, timeout_s=2):
+        (delivery,) = deliveries
+        found.append((delivery.message.body, delivery.attempt))
+        await delivery.ack()
+    assert found == [(b"2", 1), (b"3", 1), (b"4", 1)]
 
 
 async def test_a_group_that_was_removed_is_not_listed_and_has_its_place_again_when_it_is_redriven(

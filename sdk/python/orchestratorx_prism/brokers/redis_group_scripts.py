@@ -164,6 +164,29 @@ return 1
 """
 )
 
+RETURN_UNSEEN: Final = Script(
+    """
+-- KEYS: of each stream the stream and its delayed ones. ARGV: group, consumer, whose name for what is returned, then
+-- stream and entry id of all that the consumer knows of. The rest was taken for it, and the answer never came.
+local group, consumer, nobody, known = ARGV[1], ARGV[2], ARGV[3], {}
+for i = 4, #ARGV, 2 do known[ARGV[i] .. ' ' .. ARGV[i + 1]] = true end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for k = 1, #KEYS, 2 do
+  local rows = redis.pcall('XPENDING', KEYS[k], group, '-', '+', 1000000, consumer)
+  if not rows.err then
+    for _, row in ipairs(rows) do
+      if not known[KEYS[k] .. ' ' .. row[1]] and redis.call('ZADD', KEYS[k + 1], 'NX', now, row[1]) == 1 then
+        -- That delivery does not count as an attempt.
+        redis.call('XCLAIM', KEYS[k], group, nobody, 0, row[1], 'RETRYCOUNT', math.max(0, row[4] - 1), 'JUSTID')
+      end
+    end
+  end
+end
+return 1
+"""
+)
+
 KEEP: Final = Script(
     """
 -- KEYS: stream. ARGV: group, consumer, entry ids: those that the consumer still has do not go to others for a while.
