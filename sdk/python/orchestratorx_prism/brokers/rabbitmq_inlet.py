@@ -22,13 +22,13 @@ from orchestratorx_prism.brokers.base import BrokerUnavailable
 from orchestratorx_prism.brokers.rabbitmq_census import InHand, Member
 from orchestratorx_prism.brokers.rabbitmq_groups import ensure_group
 from orchestratorx_prism.brokers.rabbitmq_link import Link, close_channel, translating, unavailable
-from orchestratorx_prism.brokers.rabbitmq_reading import exact_count
 from orchestratorx_prism.brokers.rabbitmq_topology import (
     backlog_queue,
     bind_group,
     delete_queue,
     group_queue,
     queue_is_there,
+    ready_count,
 )
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
@@ -187,12 +187,15 @@ class Inlet:
         if not await queue_is_there(link, queue):
             self._look_at = None
             return False
-        waits = await exact_count(link, self._settings, queue) > 0
+        async with link.passing_channel() as channel:
+            waits = await ready_count(channel, queue) > 0
+        # A queue without leader, after a restart, tells 0 too. Consuming from it waits for the leader.
+        first_look = self._look_at == 0.0
         self._empty_since = None if waits else (self._empty_since or now)
         if self._empty_since is not None and now - self._empty_since >= _BACKLOG_IS_OVER_S:
             await delete_queue(link, queue)
-        self._look_at = now if waits else now + _LOOK_INTO_BACKLOG_S
-        return waits
+        self._look_at = now if waits or first_look else now + _LOOK_INTO_BACKLOG_S
+        return waits or first_look
 
     async def _consume(
         self, channel: Channel, queue: str, count: int, until: float, enough: Callable[[], bool]

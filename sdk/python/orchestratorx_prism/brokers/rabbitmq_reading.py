@@ -70,7 +70,8 @@ async def exact_count(link: Link, settings: BrokerSettings, queue: str) -> int:
     """How many messages wait in the queue, 0 only if that is so.
 
     A quorum queue that has no leader yet, after a restart, tells 0. Taking a message waits for the leader; one that is
-    there after all goes back to its place, with one attempt more.
+    there after all goes back to its place, with one attempt more. So it is not for queues that others consume from:
+    the next message of its key might pass it. What somebody had taken who died with the server is back a moment later.
 
     Raises:
         BrokerUnavailable: The server does not answer, or the queue has no leader.
