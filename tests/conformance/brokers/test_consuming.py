@@ -228,6 +228,32 @@ async def test_a_dead_letter_is_listed_with_its_reason_and_frees_its_key(opened:
     assert await broker.dead_letters(group="another") == []
 
 
+@pytest.mark.parametrize("end", ["ack", "dead_letter"])
+async def test_a_message_that_comes_while_its_group_is_made_is_delivered_once(
+    opened: Opened, message: Make, end: str
+) -> None:
+    broker, publisher = opened(), opened()
+    sent = [b"0"]
+    await publisher.publish([message("key-0", 0)])
+    joining = asyncio.create_task(broker.subscribe([ADDRESS], group="all"))
+    while not joining.done() or len(sent) < 20:
+        one = message(f"key-{len(sent)}", len(sent))
+        assert await publisher.publish([one]) == [None]
+        sent.append(one.body)
+        await asyncio.sleep(0.01)
+    first = await joining
+    # Ended at once by one member, and looked for by another that knows nothing of the first.
+    found: list[bytes] = []
+    while deliveries := await first.fetch(limit=1, timeout_s=1.0):
+        (delivery,) = deliveries
+        found.append(delivery.message.body)
+        await (delivery.ack() if end == "ack" else delivery.dead_letter("refused"))
+        if len(found) == len(sent) // 2:
+            await first.close()
+            first = await opened().subscribe([ADDRESS], group="all")
+    assert sorted(found, key=int) == sent
+
+
 async def test_dead_letters_are_listed_oldest_first_up_to_the_limit(opened: Opened, message: Make) -> None:
     broker = opened()
     await broker.publish([message("", n) for n in range(4)])

@@ -12,15 +12,26 @@ import pytest
 from orchestrator.cli import run
 from orchestratorx_prism import DoNotRetry, PaymentEventConsumer, PaymentEventPublisher
 from orchestratorx_prism.brokers import BrokerSettings
+from orchestratorx_prism.consuming.groups import default_group
 
-REAL = [pytest.param("nats", marks=pytest.mark.nats), pytest.param("kafka", marks=pytest.mark.kafka)]
 
-
-@pytest.fixture(params=REAL)
+@pytest.fixture(
+    params=[
+        pytest.param("nats", marks=pytest.mark.nats),
+        pytest.param("redis", marks=pytest.mark.redis),
+        pytest.param("rabbitmq", marks=pytest.mark.rabbitmq),
+        pytest.param("kafka", marks=pytest.mark.kafka),
+    ]
+)
 def messaging(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> BrokerSettings:
-    """Settings of a broker with topics of the test's own; in the environment, too."""
-    server = request.getfixturevalue(f"{request.param}_server")
-    settings = {"broker_type": request.param, "url": server.url, "topic_prefix": f"test-{uuid.uuid4().hex}"}
+    """The settings of a broker with a server, in the environment, where the commands find them."""
+    kind = request.param
+    if kind == "rabbitmq":
+        node = request.getfixturevalue("rabbit_server")
+        url = node.url(node.virtual_host)
+    else:
+        url = request.getfixturevalue(f"{kind}_server").url
+    settings = {"broker_type": kind, "url": url, "topic_prefix": f"test-{uuid.uuid4().hex}"}
     for key, value in settings.items():
         monkeypatch.setenv(f"ORCHESTRATOR_MESSAGING__{key.upper()}", value)
     return BrokerSettings(**settings)
@@ -51,6 +62,8 @@ def test_dead_letters_are_listed_shown_and_redriven(
         assert run(list(arguments)) == status
         return capsys.readouterr().out
 
+    assert said("consumers") == ""
+    assert said("dead-letters", "list") == ""
     first, second = asyncio.run(_park_two(messaging))
     listed = said("dead-letters", "list").splitlines()
     assert [line.split()[0] for line in listed] == [first, second]
@@ -64,10 +77,11 @@ def test_dead_letters_are_listed_shown_and_redriven(
     assert said("dead-letters", "show", "unknown", status=1) == ""
 
     (told,) = (json.loads(line) for line in said("consumers", "--json").splitlines())
-    assert (told["group"], told["waiting"], told["unfinished"], told["dead_letters"]) == ("orchestratorx", 0, 0, 2)
+    group = default_group(messaging)
+    assert (told["group"], told["waiting"], told["unfinished"], told["dead_letters"]) == (group, 0, 0, 2)
 
-    assert said("dead-letters", "redrive", first) == "1 dead letters went back to orchestratorx\n"
-    assert "orchestratorx" in said("consumers")
+    assert said("dead-letters", "redrive", first) == f"1 dead letters went back to {group}\n"
+    assert group in said("consumers")
     assert json.loads(said("consumers", "--json"))["waiting"] == 1
     assert json.loads(said("dead-letters", "redrive", "--all", "--json")) == {"redriven": 1}
     assert said("dead-letters", "redrive", "--all", status=1).startswith("0 ")

@@ -31,6 +31,8 @@ _REASON = "Orchestratorx-Reason"
 _ATTEMPT = "Orchestratorx-Attempt"
 _OWN = {_ADDRESS, _GROUP, _REASON, _ATTEMPT} | OWN_HEADERS
 _REASON_LENGTH = 1_000
+_GONE = "no message found"
+"""What the server says, as a failure of its own, of a message that is to be deleted and is not there."""
 
 
 async def park(link: Link, settings: BrokerSettings, dead: DeadLetter, *, position: int) -> None:
@@ -92,9 +94,9 @@ async def _hand_back(link: Link, settings: BrokerSettings, dead: DeadLetter, pos
         raise failure
     try:
         await link.jetstream.delete_msg(dead_letter_stream(settings), position)
-    except NotFoundError:
-        return  # somebody else has redriven it in this moment
     except (nats.errors.Error, TimeoutError) as error:
+        if isinstance(error, NotFoundError) or getattr(error, "description", "") == _GONE:
+            return  # somebody else has redriven it in this moment
         raise refusal(error) from error
 
 

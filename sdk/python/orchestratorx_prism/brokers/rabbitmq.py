@@ -6,6 +6,8 @@
 | a group: a quorum queue | `<queue_prefix>.group.<group>` |
 | its dead letters: a quorum queue, behind `<queue_prefix>.dead_letters` | `<queue_prefix>.dead_letters.<group>` |
 | the history: a stream of all messages, for `max_age_s` | `<queue_prefix>.history` |
+| the names of the groups: a quorum queue | `<queue_prefix>.groups` |
+| who asks members what they have in hand: an exchange | `<queue_prefix>.members` |
 | an exchange of your own that gets everything as well | `exchange_name` |
 
 A publish is acknowledged when the history and the queue of every group of its address have confirmed. A quorum queue
@@ -23,12 +25,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from aiormq import Channel
 
-from orchestratorx_prism.brokers import rabbitmq_dead_letters
-from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
+from orchestratorx_prism.brokers import rabbitmq_dead_letters, rabbitmq_queries, rabbitmq_registry
+from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, GroupLag, Message
 from orchestratorx_prism.brokers.rabbitmq_consuming import RabbitSubscription
 from orchestratorx_prism.brokers.rabbitmq_link import Link, close_channel, open_link, unavailable
 from orchestratorx_prism.brokers.rabbitmq_publishing import RecentIds, publish
@@ -115,6 +117,22 @@ class RabbitBroker:
     async def dead_letters(self, *, group: str, limit: int = 100) -> Sequence[DeadLetter]:
         self._check_open()
         return await rabbitmq_dead_letters.dead_letters(await self._link_now(), self._settings, group, limit)
+
+    async def groups(self) -> Sequence[str]:
+        """See `base.GroupQueries`."""
+        self._check_open()
+        return await rabbitmq_registry.groups(await self._link_now(), self._settings)
+
+    async def lag(self, group: str) -> GroupLag:
+        """See `base.GroupQueries`."""
+        self._check_open()
+        return await rabbitmq_queries.lag(await self._link_now(), self._settings, group)
+
+    async def redrive(self, *, group: str, message_ids: Collection[str] = (), limit: int = 100) -> int:
+        """See `base.GroupQueries`."""
+        self._check_open()
+        link = await self._link_now()
+        return await rabbitmq_dead_letters.redrive(link, self._settings, group, message_ids, limit)
 
     async def health(self) -> None:
         """Asks for the history: a virtual host that is down, or a stream without leader, does not pass."""

@@ -22,10 +22,11 @@ from aiormq.abc import DeliveredMessage
 
 from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
 from orchestratorx_prism.brokers.key_order import KeyOrder
+from orchestratorx_prism.brokers.rabbitmq_census import InHand
 from orchestratorx_prism.brokers.rabbitmq_dead_letters import park
 from orchestratorx_prism.brokers.rabbitmq_inlet import LONGEST_DELAY_S, SHORTEST_WAIT_S, Inlet
 from orchestratorx_prism.brokers.rabbitmq_link import Link, translating, unavailable
-from orchestratorx_prism.brokers.rabbitmq_messages import attempt_of, message_of
+from orchestratorx_prism.brokers.rabbitmq_messages import attempt_of, message_of, published_at, redriven_as
 from orchestratorx_prism.brokers.rabbitmq_publishing import RecentIds
 from orchestratorx_prism.brokers.rabbitmq_topology import check_names
 from orchestratorx_prism.brokers.settings import BrokerSettings
@@ -45,6 +46,8 @@ class RabbitDelivery:
         """On that channel, and on no other."""
         self.position = 0
         self._attempt = attempt_of(received)
+        self.redriven_as = redriven_as(received)
+        self.published_at = published_at(received)
         self._message = message
         self.timer: asyncio.TimerHandle | None = None
         """When it goes back to the queue."""
@@ -80,7 +83,7 @@ class RabbitSubscription:
         check_names(addresses, group)
         self._settings = settings
         self.group = group
-        self._inlet = Inlet(link_now, settings, addresses, group, on_replaced=self._let_go)
+        self._inlet = Inlet(link_now, settings, addresses, group, on_replaced=self._let_go, in_hand=self.in_hand)
         self._order: KeyOrder[RabbitDelivery] = KeyOrder()
         self._here: dict[int, RabbitDelivery] = {}
         """By position: what the channel has not acknowledged."""
@@ -140,7 +143,7 @@ class RabbitSubscription:
         current = self._current(delivery)
         async with self._keeping(current):
             await self._acknowledge(current)
-        self._done.add(current.message)
+        self._done.add(current.message, current.redriven_as)
 
     async def give_back(self, delivery: RabbitDelivery, delay_s: float) -> None:
         if self._here.get(delivery.position) is not delivery:
@@ -165,6 +168,7 @@ class RabbitSubscription:
             dead = DeadLetter(current.message, self.group, reason, current.attempt)
             await park(await self._inlet.link_now(), self._settings, dead)
             await self._acknowledge(current)
+        self._done.add(current.message, current.redriven_as)
 
     @contextlib.asynccontextmanager
     async def _keeping(self, delivery: RabbitDelivery) -> AsyncIterator[None]:
@@ -195,6 +199,18 @@ class RabbitSubscription:
             delivery.timer.cancel()
         if self._here.get(delivery.position) is delivery:
             del self._here[delivery.position]
+
+    def in_hand(self) -> InHand:
+        """What the queue has given to this subscription, of which it tells nobody."""
+        behind = {id(delivery) for delivery in self._order.waiting()}
+        untouched = sum(one.attempt == 1 and id(one) in behind for one in self._here.values())
+        arrived = sum(attempt_of(one) == 1 for one in self._inlet.arrived)
+        times = [one.published_at for one in self._here.values()] + [published_at(one) for one in self._inlet.arrived]
+        return InHand(
+            waiting=untouched + arrived,
+            unfinished=len(self._here) - untouched + len(self._inlet.arrived) - arrived,
+            oldest_s=min((one for one in times if one is not None), default=None),
+        )
 
     def _waiting_may_go(self) -> bool:
         """Whether something that waited here for another of its key need not any more."""
@@ -240,8 +256,8 @@ class RabbitSubscription:
             received = self._inlet.arrived.popleft()
             message = message_of(received)
             delivery = RabbitDelivery(self, received, message)
-            delivery.position = self._position_of(message.id)
-            if self._done.has(message) or delivery.position in self._here:
+            delivery.position = self._position_of(f"{message.id}\0{delivery.redriven_as}")
+            if self._done.has(message, delivery.redriven_as) or delivery.position in self._here:
                 # Published twice, or acknowledged and not heard: it was handled, or is at hand.
                 with translating():
                     await delivery.channel.basic_ack(delivery.tag, wait=False)
@@ -249,11 +265,11 @@ class RabbitSubscription:
             self._here[delivery.position] = delivery
             self._order.add(message.key, delivery.position, delivery)
 
-    def _position_of(self, message_id: str) -> int:
+    def _position_of(self, which: str) -> int:
         """The queue gives no position that outlives a delivery: the order in which messages first came here."""
-        position = self._positions.get(message_id)
+        position = self._positions.get(which)
         if position is None:
-            position = self._positions[message_id] = next(self._next_position)
+            position = self._positions[which] = next(self._next_position)
             while len(self._positions) > _KNOWN_POSITIONS + len(self._here):
                 self._positions.popitem(last=False)
         return position

@@ -1,9 +1,10 @@
 """Making a group: its queue, and what the history has kept for it.
 
 The backlog has a queue of its own, which the group reads first: copied behind what the group's own queue already
-gets, old messages would come after new ones of the same key. One consumer makes the group; an exclusive queue, which
-the server removes when that consumer's connection ends, keeps the others waiting. The backlog is complete when the
-queue `ready` is there: whoever finds the group without it begins again.
+gets, old messages would come after new ones of the same key. What comes while the group is made is in the history and
+in the group's own queue: a tap on the way there tells which that is, and the backlog goes without. One consumer makes
+the group; an exclusive queue, which the server removes when that consumer's connection ends, keeps the others waiting.
+The backlog is complete when the queue `ready` is there: whoever finds the group without it begins again.
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
 
-import aiormq.exceptions
 from aiormq import Channel
 from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 
 from orchestratorx_prism.brokers.rabbitmq_link import Link, translating, unavailable
+from orchestratorx_prism.brokers.rabbitmq_locks import gets
 from orchestratorx_prism.brokers.rabbitmq_messages import copied, message_of
 from orchestratorx_prism.brokers.rabbitmq_publishing import send
+from orchestratorx_prism.brokers.rabbitmq_registry import register
+from orchestratorx_prism.brokers.rabbitmq_tap import Place, place_of, tapping
 from orchestratorx_prism.brokers.rabbitmq_topology import (
     backlog_queue,
     bind_group,
@@ -35,6 +39,7 @@ from orchestratorx_prism.brokers.rabbitmq_topology import (
     lock_queue,
     queue_is_there,
     ready_queue,
+    registry_queue,
     until_on_disk,
     wants,
 )
@@ -61,22 +66,13 @@ async def ensure_group(link: Link, settings: BrokerSettings, addresses: Sequence
             if is_there and is_ready:
                 await ensure_quorum_queue(link, group_queue(settings, group), one_at_a_time=settings.max_unacked == 1)
                 await bind_group(link, settings, addresses, group)
+                await register(link, settings, group)
                 return False
             async with link.passing_channel() as holding:
-                if await _locks(holding, settings, group):
+                if await gets(holding, lock_queue(settings, group)):
                     await _make(link, settings, addresses, group)
                     return is_ready
             await asyncio.sleep(_ASK_AGAIN_S)
-
-
-async def _locks(holding: Channel, settings: BrokerSettings, group: str) -> bool:
-    """Whether it is us who make the group, until the channel's queue is deleted. False: somebody else does."""
-    with translating():
-        try:
-            await holding.queue_declare(lock_queue(settings, group), exclusive=True, auto_delete=True)
-        except aiormq.exceptions.ChannelLockedResource:
-            return False
-    return True
 
 
 async def _make(link: Link, settings: BrokerSettings, addresses: Sequence[str], group: str) -> None:
@@ -87,12 +83,19 @@ async def _make(link: Link, settings: BrokerSettings, addresses: Sequence[str], 
         await ensure_quorum_queue(link, backlog_queue(settings, group))
         await ensure_quorum_queue(link, group_queue(settings, group), one_at_a_time=settings.max_unacked == 1)
         await ensure_quorum_queue(link, dead_letter_queue(settings, group))
-        await bind_group(link, settings, addresses, group)
-        # Long enough, too, for what was routed before the binding to be in the history.
-        await until_on_disk()
-        count = await _copy_history(link, settings, addresses, group)
+        await ensure_quorum_queue(link, registry_queue(settings))
+        end = f"end-{uuid.uuid4()}"
+        async with tapping(link, settings, addresses, group) as seen:
+            # Long enough, too, for what was routed before the binding to be in the history.
+            await until_on_disk()
+            await _mark(link, settings, end)
+            known = await seen()
+            # In place of the way through the tap. A queue that two ways lead to gets a message once.
+            await bind_group(link, settings, addresses, group)
+        count = await _copy_history(link, settings, Wanted(addresses, known), backlog_queue(settings, group), end=end)
         if not count:
             await delete_queue(link, backlog_queue(settings, group))
+        await register(link, settings, group)
         await ensure_queue(link, ready_queue(settings, group), {})
         _log.info("rabbitmq: group %s begins with %d messages of the history", group, count)
     finally:
@@ -100,10 +103,21 @@ async def _make(link: Link, settings: BrokerSettings, addresses: Sequence[str], 
             await delete_queue(link, lock_queue(settings, group))
 
 
-async def _copy_history(link: Link, settings: BrokerSettings, addresses: Sequence[str], group: str) -> int:
-    """Copies what the addresses got into the group's backlog. Returns how many there were."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the history belongs into a group's backlog."""
+
+    addresses: Sequence[str]
+    but: Collection[Place]
+    """What the group's own queue has."""
+
+    def has(self, row: DeliveredMessage) -> bool:
+        return bool(row.exchange) and wants(self.addresses, row.exchange or "") and place_of(row) not in self.but
+
+
+async def _copy_history(link: Link, settings: BrokerSettings, wanted: Wanted, queue: str, *, end: str) -> int:
+    """Copies what is wanted of what is before the mark. Returns how many there were."""
     arrived: asyncio.Queue[DeliveredMessage | None] = asyncio.Queue()
-    end = f"end-{uuid.uuid4()}"
     copies = 0
 
     def lost() -> None:
@@ -113,7 +127,6 @@ async def _copy_history(link: Link, settings: BrokerSettings, addresses: Sequenc
         link.on_lost.add(lost)
         reading.closing.add_done_callback(lambda _: lost())
         try:
-            await _mark(sending, settings, end)
             with translating():
                 await reading.basic_qos(prefetch_count=2 * _BATCH)
                 await reading.basic_consume(
@@ -128,9 +141,9 @@ async def _copy_history(link: Link, settings: BrokerSettings, addresses: Sequenc
                 at_the_end = one.header.properties.message_id == end
                 batch.append(one)
                 if at_the_end or len(batch) >= _BATCH:
-                    wanted = [row for row in batch if row.exchange and wants(addresses, row.exchange)]
-                    await _copy(sending, settings, wanted, backlog_queue(settings, group))
-                    copies += len(wanted)
+                    rows = [row for row in batch if wanted.has(row)]
+                    await _copy(sending, settings, rows, queue)
+                    copies += len(rows)
                     with translating():
                         await reading.basic_ack(batch[-1].delivery_tag or 0, multiple=True)
                     batch = []
@@ -139,10 +152,10 @@ async def _copy_history(link: Link, settings: BrokerSettings, addresses: Sequenc
     return copies
 
 
-async def _mark(sending: Channel, settings: BrokerSettings, end: str) -> None:
+async def _mark(link: Link, settings: BrokerSettings, end: str) -> None:
     """Puts a mark at the end of the history, and nowhere else: readers of addresses never see it."""
     properties = Basic.Properties(message_id=end)
-    async with _in_time(settings):
+    async with link.passing_channel(confirms=True) as sending, _in_time(settings):
         await send(sending, b"", properties, exchange="", routing_key=history(settings))
 
 

@@ -19,6 +19,7 @@ from aiormq import Channel
 from aiormq.abc import AbstractChannel, ConsumerCallback, DeliveredMessage
 
 from orchestratorx_prism.brokers.base import BrokerUnavailable
+from orchestratorx_prism.brokers.rabbitmq_census import InHand, Member
 from orchestratorx_prism.brokers.rabbitmq_groups import ensure_group
 from orchestratorx_prism.brokers.rabbitmq_link import Link, close_channel, translating, unavailable
 from orchestratorx_prism.brokers.rabbitmq_topology import (
@@ -68,12 +69,14 @@ class Inlet:
         group: str,
         *,
         on_replaced: Callable[[], None],
+        in_hand: Callable[[], InHand],
     ) -> None:
         self.link_now = link_now
         self._settings = settings
         self._addresses = tuple(addresses)
         self._group = group
         self._on_replaced = on_replaced
+        self._member = Member(settings, group, in_hand)
         self.arrived: deque[DeliveredMessage] = deque()
         self.changed = asyncio.Event()
         self._link: Link | None = None
@@ -102,11 +105,13 @@ class Inlet:
         elif time.monotonic() - self._bound_at >= _BIND_EVERY_S:
             # Exchanges that somebody deleted come back without what was bound to them.
             await bind_group(link, self._settings, self._addresses, self._group)
+            await self._member.stay(link)
             self._bound_at = time.monotonic()
         return channel
 
     async def close(self) -> None:
         """The server gives what is unacknowledged to others, in order."""
+        await self._member.leave()
         if self._channel is not None:
             await close_channel(self._channel)
 
@@ -154,6 +159,7 @@ class Inlet:
                 self._group,
             )
         self._look_at, self._empty_since = 0.0, None
+        await self._member.join(link)
         channel = await link.channel()
         channel.consumers = _ForAllTags(self._receive)
         channel.on_consumer_cancel_callbacks.add(self._queue_gone)
@@ -183,11 +189,13 @@ class Inlet:
             return False
         async with link.passing_channel() as channel:
             waits = await ready_count(channel, queue) > 0
+        # A queue without leader, after a restart, tells 0 too. Consuming from it waits for the leader.
+        first_look = self._look_at == 0.0
         self._empty_since = None if waits else (self._empty_since or now)
         if self._empty_since is not None and now - self._empty_since >= _BACKLOG_IS_OVER_S:
             await delete_queue(link, queue)
-        self._look_at = now if waits else now + _LOOK_INTO_BACKLOG_S
-        return waits
+        self._look_at = now if waits or first_look else now + _LOOK_INTO_BACKLOG_S
+        return waits or first_look
 
     async def _consume(
         self, channel: Channel, queue: str, count: int, until: float, enough: Callable[[], bool]

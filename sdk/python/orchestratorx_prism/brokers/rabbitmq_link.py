@@ -41,7 +41,9 @@ class Link:
         self.on_lost: set[Callable[[], None]] = set()
         """Called once, when the connection breaks."""
         self.locks: dict[str, asyncio.Lock] = {}
-        """By group: who makes its queues, among the subscriptions of this connection."""
+        """By group: who makes its queues, among the subscriptions of this connection; and by other locks' names."""
+        self.registered: set[str] = set()
+        """Groups whose names this connection has seen in the registry."""
         self._closing = False
         self._lost = False
         connection.close_callbacks.add(self._closed)

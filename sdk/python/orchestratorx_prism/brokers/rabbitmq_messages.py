@@ -24,6 +24,8 @@ REASON = "orchestratorx-reason"
 ATTEMPT = "orchestratorx-attempt"
 PARKED_AT = "orchestratorx-parked-at"
 """Nanoseconds since 1970."""
+REDRIVEN = "orchestratorx-redriven"
+"""On a dead letter that went back to its group: which one it was. Under its id alone it would be a repeat."""
 _OF_THE_SERVER = {"x-delivery-count", "x-acquired-count", "x-stream-offset", "x-death"}
 _PERSISTENT = 2
 _LONGEST_WORD = 255
@@ -66,6 +68,24 @@ def parked(dead: DeadLetter) -> Basic.Properties:
             PARKED_AT: str(time.time_ns()),
         },
     )
+
+
+def redriven(received: DeliveredMessage) -> Basic.Properties:
+    """Of a dead letter on its way back: the message as it was. A second redrive of the same one is told by its mark."""
+    message = message_of(received)
+    extra = {ADDRESS: message.address, ROUTING_KEY: message.routing_key, REDRIVEN: str(parked_at(received))}
+    return properties_of(message, extra)
+
+
+def redriven_as(received: DeliveredMessage) -> str:
+    """Empty for a message that was never redriven."""
+    return headers_of(received).get(REDRIVEN, "")
+
+
+def published_at(received: DeliveredMessage) -> float | None:
+    """Seconds since 1970, whole ones, by the publisher's clock; None if it did not say."""
+    timestamp = received.header.properties.timestamp
+    return timestamp.timestamp() if isinstance(timestamp, datetime) else None
 
 
 def message_of(received: DeliveredMessage) -> Message:

@@ -29,16 +29,17 @@ class RecentIds:
     def __init__(self, window_s: float, *, most: int = MAX_IDS) -> None:
         self._window_s = window_s
         self._most = most
-        self._seen: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, str, str], float] = OrderedDict()
 
-    def add(self, message: Message) -> None:
+    def add(self, message: Message, redriven_as: str = "") -> None:
+        """`redriven_as`: what makes another message of one with the same id."""
         now = time.monotonic()
-        self._seen[message.address, message.id] = now
+        self._seen[message.address, message.id, redriven_as] = now
         while self._seen and (len(self._seen) > self._most or next(iter(self._seen.values())) < now - self._window_s):
             self._seen.popitem(last=False)
 
-    def has(self, message: Message) -> bool:
-        seen_at = self._seen.get((message.address, message.id))
+    def has(self, message: Message, redriven_as: str = "") -> bool:
+        seen_at = self._seen.get((message.address, message.id, redriven_as))
         return seen_at is not None and seen_at >= time.monotonic() - self._window_s
 
     def forget(self) -> None:

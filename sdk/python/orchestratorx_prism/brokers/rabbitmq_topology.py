@@ -51,13 +51,33 @@ def backlog_queue(settings: BrokerSettings, group: str) -> str:
 
 
 def ready_queue(settings: BrokerSettings, group: str) -> str:
-    """Empty for ever: it is there when the group's backlog is complete."""
+    """Empty for ever: it is there when the group's backlog is complete, and has a consumer for each member."""
     return f"{settings.queue_prefix}.ready.{group}"
 
 
 def lock_queue(settings: BrokerSettings, group: str) -> str:
     """There, and another's, while somebody else makes the group."""
     return f"{settings.queue_prefix}.lock.{group}"
+
+
+def look_queue(settings: BrokerSettings, group: str) -> str:
+    """There, and another's, while somebody else looks into the group's dead letters."""
+    return f"{settings.queue_prefix}.look.{group}"
+
+
+def registry_queue(settings: BrokerSettings) -> str:
+    """A message a group."""
+    return f"{settings.queue_prefix}.groups"
+
+
+def members_exchange(settings: BrokerSettings) -> str:
+    """Through which members of a group are asked what they have in hand."""
+    return f"{settings.queue_prefix}.members"
+
+
+def tap_exchange(settings: BrokerSettings, group: str) -> str:
+    """While the group is made: what its queue gets, so that somebody can see what that was."""
+    return f"{settings.queue_prefix}.tap.{group}"
 
 
 def dead_letter_exchange(settings: BrokerSettings) -> str:
@@ -128,13 +148,18 @@ async def ensure_address(link: Link, settings: BrokerSettings, address: str) -> 
                 await channel.exchange_bind(name, address, "#")
 
 
-async def bind_group(link: Link, settings: BrokerSettings, addresses: Sequence[str], group: str) -> None:
-    """Has the group's queue get what the addresses get from now on."""
+async def ensure_sources(link: Link, settings: BrokerSettings, addresses: Sequence[str]) -> None:
+    """The exchanges that a group of these addresses binds to. Raises as `ensure_base` does."""
     for address in addresses:
         if address.endswith("*"):
             await ensure_exchange(link, source_of(settings, address), "fanout")
         else:
             await ensure_address(link, settings, address)
+
+
+async def bind_group(link: Link, settings: BrokerSettings, addresses: Sequence[str], group: str) -> None:
+    """Has the group's queue get what the addresses get from now on."""
+    await ensure_sources(link, settings, addresses)
     async with link.passing_channel() as channel:
         with translating():
             for address in addresses:

@@ -4,7 +4,8 @@ An entry has the fields `id`, `key`, `routing_key`, `headers` (JSON) and `body`.
 `duplicate_window_s`, 100,000 of a stream at most: a second publish with it is dropped. `stream_maxlen` bounds a stream
 by trimming what every group has ended, oldest first, and nothing else (XTRIM MINID, computed in the same step from the
 groups' pending and last-delivered entries); when the oldest is still wanted, publishing waits, then fails BROKER_FULL.
-Dead letters are in the stream `orchestratorx:dead_letters:<group>`.
+Dead letters are in the stream `orchestratorx:dead_letters:<group>`. One that is redriven goes to the end of its stream
+with a field that says for whom: our consumers of other groups pass over it.
 
 An acknowledgement says what the server's `appendfsync` says: `always` is on disk; `everysec`, the default, may lose the
 last two seconds with the machine. `wait_replicas` waits for copies (WAIT), `wait_aof` for the disk (WAITAOF, from Redis
@@ -16,10 +17,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from orchestratorx_prism.brokers import redis_messages
-from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
+from orchestratorx_prism.brokers import redis_groups, redis_messages
+from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, GroupLag, Message
 from orchestratorx_prism.brokers.redis_consuming import RedisSubscription
 from orchestratorx_prism.brokers.redis_link import Link, open_link, server_facts, unavailable
 from orchestratorx_prism.brokers.redis_publishing import publish
@@ -79,6 +80,21 @@ class RedisBroker:
     async def dead_letters(self, *, group: str, limit: int = 100) -> Sequence[DeadLetter]:
         self._check_open()
         return await redis_messages.dead_letters(await self._link_now(), group, limit)
+
+    async def groups(self) -> Sequence[str]:
+        """See `base.GroupQueries`."""
+        self._check_open()
+        return await redis_groups.groups(await self._link_now())
+
+    async def lag(self, group: str) -> GroupLag:
+        """See `base.GroupQueries`."""
+        self._check_open()
+        return await redis_groups.lag(await self._link_now(), group)
+
+    async def redrive(self, *, group: str, message_ids: Collection[str] = (), limit: int = 100) -> int:
+        """See `base.GroupQueries`."""
+        self._check_open()
+        return await redis_groups.redrive(await self._link_now(), group, message_ids, limit)
 
     async def health(self) -> None:
         """Asks whether it is a primary that can write: a full disk or a failover does not pass."""

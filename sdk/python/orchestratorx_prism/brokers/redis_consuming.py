@@ -21,7 +21,16 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
 from orchestratorx_prism.brokers.key_order import KeyOrder
-from orchestratorx_prism.brokers.redis_group_scripts import END, GIVE_BACK, GIVEN_BACK, KEEP, LEAVE, PARK, TAKE
+from orchestratorx_prism.brokers.redis_group_scripts import (
+    END,
+    GIVE_BACK,
+    GIVEN_BACK,
+    KEEP,
+    LEAVE,
+    PARK,
+    RETURN_UNSEEN,
+    TAKE,
+)
 from orchestratorx_prism.brokers.redis_link import Argument, Link, unavailable
 from orchestratorx_prism.brokers.redis_messages import dead_letter_fields, fields_of, message_of
 from orchestratorx_prism.brokers.redis_scripts import GROUPS, JOIN, STREAMS, dead_letters_key, delayed_key, lane_key
@@ -103,6 +112,8 @@ class RedisSubscription:
         self._closing = asyncio.Event()
         self._watching: asyncio.Task[object] | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self._unsure = False
+        """The server was asked for messages, and may have given some that did not get here."""
         self._closed = False
 
     @property
@@ -216,9 +227,12 @@ class RedisSubscription:
         settings = self._settings
         arguments: list[Argument] = [self.group, self._consumer, limit, settings.max_unacked]
         arguments += [int(settings.ack_wait_s * 1000), _POSTPONE_MS, GIVEN_BACK]
+        await self._return_unseen()
+        self._unsure = True
         found, last_ids, next_due_ms, remade, deleted = await (await self._link_now()).run(
             TAKE, self._stream_keys(), arguments
         )
+        self._unsure = False
         self._last_ids = [one.decode() for one in last_ids]
         self._next_due_s = None if next_due_ms < 0 else time.monotonic() + next_due_ms / 1000
         self._report([self._streams[number - 1] for number in remade], deleted)
@@ -226,6 +240,13 @@ class RedisSubscription:
         for delivery in sorted(deliveries, key=lambda one: one.position):
             self._order.add(delivery.lane, delivery.position, delivery)
         return bool(found)
+
+    async def _return_unseen(self) -> None:
+        """Later messages of a key would overtake what the server takes to be in hand here."""
+        if self._unsure:
+            known = [word for one in self._order.unfinished() for word in (one.stream, one.entry)]
+            link = await self._link_now()
+            await link.run(RETURN_UNSEEN, self._stream_keys(), [self.group, self._consumer, GIVEN_BACK, *known])
 
     def _delivery(self, number: int, entry: bytes, attempt: int, fields: Sequence[bytes]) -> RedisDelivery:
         stream = self._streams[number - 1]

@@ -41,6 +41,12 @@ local function lane_of(stream, fields)
   end
 end
 
+local function is_for_others(fields)
+  for i = 1, #fields, 2 do
+    if fields[i] == 'orchestratorx_only_for' then return fields[i + 1] ~= group end
+  end
+end
+
 -- Whether no other consumer has an older entry of the key. This consumer keeps the order of its own by itself. The
 -- oldest and the one right before tell: what is between was given to whoever has that one.
 local function may_go(stream, id, lane)
@@ -72,23 +78,28 @@ local function claim(number, stream, delayed, id)
   end
 end
 
--- New entries. One that has to wait for another consumer belongs to nobody meanwhile, and was never delivered.
+-- A new entry. One that has to wait for another consumer belongs to nobody meanwhile, and was never delivered.
+local function admit(number, stream, delayed, entry)
+  local lane = lane_of(stream, entry[2])
+  if lane then redis.call('RPUSH', lane, entry[1]) end
+  room = room - 1
+  if may_go(stream, entry[1], lane) then
+    found[#found + 1] = {number, entry[1], 1, entry[2]}
+    left = left - 1
+  else
+    redis.call('XCLAIM', stream, group, nobody, 0, entry[1], 'RETRYCOUNT', 0, 'JUSTID')
+    redis.call('ZADD', delayed, now + postpone, entry[1])
+  end
+end
+
 local function read(number, stream, delayed)
   while left > 0 and room > 0 do
     local count = math.min(left, room)
     local fresh = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, '>')
     if not fresh then return end
     for _, entry in ipairs(fresh[1][2]) do
-      local lane = lane_of(stream, entry[2])
-      if lane then redis.call('RPUSH', lane, entry[1]) end
-      room = room - 1
-      if may_go(stream, entry[1], lane) then
-        found[#found + 1] = {number, entry[1], 1, entry[2]}
-        left = left - 1
-      else
-        redis.call('XCLAIM', stream, group, nobody, 0, entry[1], 'RETRYCOUNT', 0, 'JUSTID')
-        redis.call('ZADD', delayed, now + postpone, entry[1])
-      end
+      if is_for_others(entry[2]) then redis.call('XACK', stream, group, entry[1])
+      else admit(number, stream, delayed, entry) end
     end
   end
 end
@@ -149,6 +160,29 @@ local rows = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1)
 if rows.err or not rows[1] or rows[1][2] ~= ARGV[2] then return 0 end
 local time = redis.call('TIME')
 redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[4], ARGV[3])
+return 1
+"""
+)
+
+RETURN_UNSEEN: Final = Script(
+    """
+-- KEYS: of each stream the stream and its delayed ones. ARGV: group, consumer, whose name for what is returned, then
+-- stream and entry id of all that the consumer knows of. The rest was taken for it, and the answer never came.
+local group, consumer, nobody, known = ARGV[1], ARGV[2], ARGV[3], {}
+for i = 4, #ARGV, 2 do known[ARGV[i] .. ' ' .. ARGV[i + 1]] = true end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for k = 1, #KEYS, 2 do
+  local rows = redis.pcall('XPENDING', KEYS[k], group, '-', '+', 1000000, consumer)
+  if not rows.err then
+    for _, row in ipairs(rows) do
+      if not known[KEYS[k] .. ' ' .. row[1]] and redis.call('ZADD', KEYS[k + 1], 'NX', now, row[1]) == 1 then
+        -- That delivery does not count as an attempt.
+        redis.call('XCLAIM', KEYS[k], group, nobody, 0, row[1], 'RETRYCOUNT', math.max(0, row[4] - 1), 'JUSTID')
+      end
+    end
+  end
+end
 return 1
 """
 )

@@ -10,6 +10,9 @@ Keys, beside the streams, which are named by their addresses:
 | `orchestratorx:delayed:<group>:<stream>` | sorted set: entries given back, by when they are due |
 | `orchestratorx:lane:<group>:<stream>:<key>` | list: the key's unfinished entries, oldest first |
 | `orchestratorx:dead_letters:<group>` | stream: what the group has parked |
+| `orchestratorx:redriven:<stream>` | sorted set: entries that are one group's alone, and that group, by time |
+
+An entry with the field `orchestratorx_only_for` came back from the dead letters, and other groups pass over it.
 
 Scripts name keys that they compute, so the server must not be a Redis Cluster; `redis_link` refuses one.
 """
@@ -36,6 +39,10 @@ def lane_key(group: str, stream: str, key: str) -> str:
     return f"orchestratorx:lane:{group}:{stream}:{key}"
 
 
+def redriven_key(stream: str) -> str:
+    return f"orchestratorx:redriven:{stream}"
+
+
 def dead_letters_key(group: str) -> str:
     return f"orchestratorx:dead_letters:{group}"
 
@@ -51,7 +58,7 @@ class Script:
         object.__setattr__(self, "sha", hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest())
 
 
-_WELCOME = """
+WELCOME = """
 local function wants(address, stream)
   return address == stream or (address:sub(-1) == '*' and stream:sub(1, #address - 1) == address:sub(1, -2))
 end
@@ -75,7 +82,7 @@ end
 """
 
 JOIN: Final = Script(
-    _WELCOME
+    WELCOME
     + """
 -- KEYS: streams, groups. ARGV: group, addresses as JSON, 'join' or 'again'.
 -- Returns the streams that the addresses match; the group is on each, from its oldest message where it is new.
@@ -100,7 +107,7 @@ return found
 )
 
 PUBLISH: Final = Script(
-    _WELCOME
+    WELCOME
     + """
 -- KEYS: streams, groups, stream, ids. ARGV: maxlen, window_ms, max_ids, then of each message id, key, routing key,
 -- headers, body. Returns of each 'ok', 'held', 'full <group>' or what the server refused it with.

@@ -184,6 +184,9 @@ class StreamWorker:
             if isinstance(self._broker, GroupQueries):
                 beside.append(asyncio.create_task(watch_lag(self._broker, consumer.name, self.metrics.lag)))
             try:
+                # A broker may take long to make a new group, and nobody has renewed the lease meanwhile.
+                if not await database.run(lambda session: leases.renew(session, lease, self._lease_s)):
+                    handling.lost.set()
                 if lease.inherited and self._broker.name in _RETURNS_BY_TIME:
                     # What the one before had in hand comes back in this time, and before what is new: then order holds.
                     await self._pause(self._ack_wait_s + _RETURN_GRACE_S, handling.lost)
