@@ -91,6 +91,22 @@ def registered_consumers() -> list[StreamConsumer]:
     return [_registered[name] for name in sorted(_registered)]
 
 
+def consumer_of(chosen: StreamConsumer | Callable[..., Any]) -> StreamConsumer:
+    """What a decorated function was registered as; what was made by hand is what it is.
+
+    Raises:
+        RequestRejected: A function that was not decorated.
+    """
+    if isinstance(chosen, StreamConsumer):
+        return chosen
+    found = next((known for known in _registered.values() if _place(known.handler) == _place(chosen)), None)
+    if found is None:
+        raise RequestRejected(
+            f"{getattr(chosen, '__qualname__', chosen)} is no stream consumer", fix="decorate it: @stream_consumer(…)"
+        )
+    return found
+
+
 def _place(function: Callable[..., Any]) -> tuple[str, str]:
     """A module that is imported again brings the same function again."""
     return getattr(function, "__module__", ""), getattr(function, "__qualname__", repr(function))

@@ -12,9 +12,9 @@ import contextlib
 import logging
 import signal
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,7 +27,7 @@ from orchestratorx_prism.consuming.metrics import ConsumerCounters, ConsumerMetr
 from orchestratorx_prism.consuming.pump import Pump
 from orchestratorx_prism.consuming.sessions import Database, create_tables, is_sqlite, open_database
 from orchestratorx_prism.consuming.stream_handling import DATABASE_AWAY, StreamHandling
-from orchestratorx_prism.consuming.streams import StreamConsumer, registered_consumers
+from orchestratorx_prism.consuming.streams import StreamConsumer, consumer_of, registered_consumers
 from orchestratorx_prism.errors import RequestRejected, SettingsRejected
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class StreamWorker:
         messaging: BrokerSettings,
         database: str | Engine | AsyncEngine,
         *,
-        consumers: Sequence[StreamConsumer] | None = None,
+        consumers: Sequence[StreamConsumer | Callable[..., Any]] | None = None,
         concurrency: int = 8,
         lease_s: float = 15.0,
         handler_timeout_s: float | None = None,
@@ -64,7 +64,7 @@ class StreamWorker:
         Args:
             messaging: Which broker: `load_config(…).messaging`.
             database: The application's: a URL, or an engine, of the kind that the functions need.
-            consumers: Which. None: all that were decorated.
+            consumers: Which: decorated functions. None: all that were decorated.
             concurrency: Most messages of a consumer at once; those of one key one after the other. SQLite: 1.
             lease_s: How long after a worker's death another one follows it. Seconds.
             handler_timeout_s: Longest time of one coroutine. None: nine tenths of the settings' `ack_wait_s`.
@@ -86,7 +86,7 @@ class StreamWorker:
             raise SettingsRejected("concurrency: 1 or more; lease_s: more than 0")
         self.counters = ConsumerCounters()
         self.metrics = SharedMetrics(self.counters, *([metrics] if metrics is not None else []))
-        self._consumers = registered_consumers() if consumers is None else list(consumers)
+        self._consumers = registered_consumers() if consumers is None else [consumer_of(chosen) for chosen in consumers]
         self._concurrency = 1 if is_sqlite(database) else concurrency
         self._databases = {c.name: open_database(database, c, concurrency=self._concurrency) for c in self._consumers}
         self._lease_s = lease_s
