@@ -31,6 +31,7 @@ from orchestratorx_prism.v1.event_pb2 import Event
 
 SECRET = "whsec_killed_under_load"
 STORY = ("payment_intent.created", "charge.succeeded", "payment_intent.succeeded", "charge.dispute.created")
+KILL_CYCLES = 15
 IN_FLIGHT = 24
 DUPLICATE_CHANCE = 0.15
 
@@ -275,7 +276,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 async def test_no_acknowledged_event_is_lost_and_none_has_two_ids(
     zygote: subprocess.Popen[str], database_url: str, nats_url: str, request: pytest.FixtureRequest
 ) -> None:
-    cycles: int = request.config.getoption("--kill-cycles")
+    cycles: int = request.config.getoption("--kill-cycles") or KILL_CYCLES
     stream = f"KILLED_{uuid.uuid4().hex[:8]}"
     http_port, grpc_port = free_port(), free_port()
     environment = {
