@@ -296,6 +296,19 @@ async def test_the_number_of_tries_outlives_the_consumer(opened: Opened) -> None
         await subscription.close()
 
 
+async def test_a_key_keeps_its_order_though_one_consumer_after_another_dies_with_a_part_of_it(opened: Opened) -> None:
+    broker = opened()
+    await broker.publish([message(n, "one-key") for n in range(20)])
+    for limit in (30, 4, 3):
+        # What is not acknowledged when a channel closes goes back to the queue as it does when a process dies.
+        subscription = await broker.subscribe([EXCHANGE], group="all")
+        (delivery,) = await subscription.fetch(limit=limit, timeout_s=5)
+        assert delivery.message.body == b"0"
+        await subscription.close()
+    last = await broker.subscribe([EXCHANGE], group="all")
+    assert bodies(await taken(last, 20)) == expected(20)
+
+
 async def test_a_delivery_that_went_back_cannot_be_ended_any_more(opened: Opened) -> None:
     broker = opened(ack_wait_s=0.4)
     await broker.publish([message(1)])

@@ -18,6 +18,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+from aiormq import Channel
 from aiormq.abc import DeliveredMessage
 
 from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
@@ -88,6 +89,8 @@ class RabbitSubscription:
         self._next_position = itertools.count(1)
         self._done = RecentIds(settings.duplicate_window_s)
         self._returning: set[asyncio.Task[None]] = set()
+        self._gathered = False
+        """Whether what others gave back, or left when they died, is here. See `_gather`."""
         self._closed = False
 
     @property
@@ -106,6 +109,8 @@ class RabbitSubscription:
                 raise unavailable("the subscription is closed")
             channel = await self._inlet.channel_now()
             await self._sort_arrived()
+            if not self._gathered:
+                await self._gather(channel, limit)
             now = time.monotonic()
             ready = self._order.take(limit, now, until_s=now + _HELD_FOR * self._settings.ack_wait_s)
             if ready:
@@ -234,6 +239,20 @@ class RabbitSubscription:
                 delivery.timer.cancel()
         self._here.clear()
         self._order = KeyOrder()
+        self._gathered = False
+
+    async def _gather(self, channel: Channel, limit: int) -> None:
+        """What a consumer left unacknowledged is ahead of the queue, in its order: nothing goes before all is here.
+
+        If a part of it came here, and went back because this one dies as well, it would be behind the rest.
+        """
+        room = min(limit, self._settings.max_unacked)
+        while not self._gathered and room > 0:
+            await self._inlet.pull(channel, room, time.monotonic() + SHORTEST_WAIT_S, lambda: False)
+            self._gathered = not self._inlet.arrived or not self._inlet.arrived[-1].redelivered
+            await self._sort_arrived()
+            room = self._settings.max_unacked - len(self._here)
+        self._gathered = True
 
     async def _sort_arrived(self) -> None:
         while self._inlet.arrived:
