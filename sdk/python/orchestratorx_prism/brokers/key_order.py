@@ -97,6 +97,11 @@ class KeyOrder(Generic[T]):
         lanes = self._lanes.values()
         return min((lane.blocked_until_s for lane in lanes if lane.waiting and not lane.is_free(now_s)), default=None)
 
+    def expected_in_s(self, key: str, now_s: float) -> float:
+        """How long the key yet waits for what was given back; 0 if for nothing."""
+        lane = self._lanes.get(key)
+        return max(0.0, lane.blocked_until_s - now_s) if lane is not None and lane.expected is not None else 0.0
+
     def _holding(self, key: str, position: int) -> _Lane[T] | None:
         lane = self._lanes.get(key or f"\0{position}")
         return lane if lane is not None and lane.in_hand is not None and lane.in_hand[0] == position else None
