@@ -309,6 +309,21 @@ async def test_a_key_keeps_its_order_though_one_consumer_after_another_dies_with
     assert bodies(await taken(last, 20)) == expected(20)
 
 
+async def test_a_message_that_went_back_once_is_still_before_later_ones_of_its_key_when_its_consumer_closes(
+    opened: Opened,
+) -> None:
+    broker = opened()
+    await broker.publish([message(n, "one-key") for n in range(3)])
+    leaving = await broker.subscribe([EXCHANGE], group="all")
+    (first,) = await leaving.fetch(limit=5, timeout_s=5)
+    await first.nack(delay_s=0.1)
+    (again,) = await leaving.fetch(limit=5, timeout_s=5)
+    assert again.message.body == b"0"
+    await leaving.close()
+    staying = await broker.subscribe([EXCHANGE], group="all")
+    assert bodies(await taken(staying, 3)) == expected(3)
+
+
 async def test_a_delivery_that_went_back_cannot_be_ended_any_more(opened: Opened) -> None:
     broker = opened(ack_wait_s=0.4)
     await broker.publish([message(1)])

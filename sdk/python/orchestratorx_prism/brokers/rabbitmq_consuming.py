@@ -139,6 +139,10 @@ class RabbitSubscription:
         for task in self._returning:
             task.cancel()
         await asyncio.gather(*self._returning, return_exceptions=True)
+        # One by one: the server by itself would put what went back once, and came again, behind later ones of its key.
+        with contextlib.suppress(BrokerUnavailable), translating():
+            for _, delivery in sorted(self._here.items()):
+                await delivery.channel.basic_nack(delivery.tag, requeue=True, wait=False)
         await self._inlet.close()
 
     async def end(self, delivery: RabbitDelivery) -> None:
