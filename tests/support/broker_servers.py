@@ -53,7 +53,7 @@ class _MemoryProcess:
     """A server of this process: it keeps what it has while it is stopped, as a durable one does."""
 
     def __init__(self, settings: BrokerSettings) -> None:
-        self._server = MemoryBroker(settings).server
+        self._server = MemoryBroker.shared(settings).server
 
     def start(self) -> None:
         self._server.start()
