@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from typing import Any
@@ -42,6 +43,8 @@ async def work(messaging: dict[str, Any], database_url: str) -> None:
 def main() -> None:
     import asyncpg  # noqa: F401 - imported here so that each child need not
 
+    # Poison fails as it should, hundreds of times.
+    logging.getLogger("orchestratorx_prism.consuming.stream_handling").setLevel(logging.CRITICAL)
     for line in sys.stdin:
         order = json.loads(line)
         open_broker(BrokerSettings(**order["messaging"]))  # for what it imports
