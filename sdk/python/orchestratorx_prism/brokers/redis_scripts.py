@@ -6,11 +6,11 @@ Keys, beside the streams, which are named by their addresses:
 |---|---|
 | `orchestratorx:streams` | set: every stream that was published to or subscribed to |
 | `orchestratorx:groups` | hash: group → its addresses as JSON |
+| `orchestratorx:remade:<group>` | set: streams that were deleted and made again, until a consumer has told |
 | `orchestratorx:ids:<stream>` | sorted set: event ids of the last publishes, by time |
 | `orchestratorx:delayed:<group>:<stream>` | sorted set: entries given back, by when they are due |
 | `orchestratorx:lane:<group>:<stream>:<key>` | list: the key's unfinished entries, oldest first |
 | `orchestratorx:dead_letters:<group>` | stream: what the group has parked |
-| `orchestratorx:remade:<group>` | set: streams that were deleted and made again, until a consumer has told |
 
 Scripts name keys that they compute, so the server must not be a Redis Cluster; `redis_link` refuses one.
 """
