@@ -309,6 +309,22 @@ async def test_a_key_keeps_its_order_though_one_consumer_after_another_dies_with
     assert bodies(await taken(last, 20)) == expected(20)
 
 
+async def test_a_message_that_was_tried_again_is_still_before_later_ones_of_its_key_when_the_connection_breaks(
+    opened: Opened,
+) -> None:
+    dying = opened()
+    await dying.publish([message(n, "one-key") for n in range(3)])
+    subscription = await dying.subscribe([EXCHANGE], group="all")
+    for attempt in (1, 2, 3):
+        (delivery,) = await subscription.fetch(limit=5, timeout_s=5)
+        assert (delivery.message.body, delivery.attempt) == (b"0", attempt)
+        await delivery.nack(delay_s=0.05)
+    (delivery,) = await subscription.fetch(limit=5, timeout_s=5)
+    # Nothing is given back one by one, as when the process is killed.
+    await delivery.channel.close()
+    assert bodies(await taken(await opened().subscribe([EXCHANGE], group="all"), 3)) == expected(3)
+
+
 async def test_a_message_that_went_back_once_is_still_before_later_ones_of_its_key_when_its_consumer_closes(
     opened: Opened,
 ) -> None:

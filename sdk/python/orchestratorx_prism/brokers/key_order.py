@@ -83,6 +83,11 @@ class KeyOrder(Generic[T]):
         """Whether `take` would hand something out."""
         return any(lane.waiting and lane.is_free(now_s) for lane in self._lanes.values())
 
+    def has_waiting(self, key: str) -> bool:
+        """Whether anything of the key is held back."""
+        lane = self._lanes.get(key)
+        return lane is not None and bool(lane.waiting)
+
     def waiting(self) -> list[T]:
         """Every item that is held back."""
         return [item for lane in self._lanes.values() for _, item in lane.waiting]

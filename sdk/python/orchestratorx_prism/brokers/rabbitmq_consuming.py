@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import itertools
 import time
 from collections import OrderedDict
@@ -57,6 +58,13 @@ class RabbitDelivery:
     @property
     def attempt(self) -> int:
         return self._attempt
+
+    def again(self) -> RabbitDelivery:
+        """To be handed out once more, by the same consumer."""
+        other = copy.copy(self)
+        other._attempt += 1
+        other.timer = None
+        return other
 
     async def ack(self) -> None:
         await self._subscription.end(self)
@@ -163,9 +171,9 @@ class RabbitSubscription:
             until_s=time.monotonic() + delay_s + self._settings.ack_wait_s,
         )
         if delay_s > 0:
-            self._return_after(delivery, min(delay_s, LONGEST_DELAY_S))
+            self._after(min(delay_s, LONGEST_DELAY_S), delivery, self._try_again)
         else:
-            await self._return(delivery)
+            await self._try_again(delivery)
 
     async def park(self, delivery: RabbitDelivery, reason: str) -> None:
         current = self._current(delivery)
@@ -209,21 +217,32 @@ class RabbitSubscription:
         """Whether something that waited here for another of its key need not any more."""
         return self._order.has_ready(time.monotonic())
 
+    async def _try_again(self, delivery: RabbitDelivery) -> None:
+        """Back to the queue, or stays here if later ones of its key are here: of what the server delivered twice it would
+        make the last when this consumer dies.
+        """
+        if not self._order.has_waiting(delivery.message.key):
+            await self._return(delivery)
+        elif self._here.get(delivery.position) is delivery:
+            self._here[delivery.position] = again = delivery.again()
+            self._order.add(again.message.key, again.position, again)
+            self._inlet.changed.set()
+
     def _return_after(self, delivery: RabbitDelivery, delay_s: float) -> None:
+        self._after(delay_s, delivery, self._return)
+
+    def _after(
+        self, delay_s: float, delivery: RabbitDelivery, act: Callable[[RabbitDelivery], Awaitable[None]]
+    ) -> None:
         if delivery.timer is not None:
             delivery.timer.cancel()
 
         def due() -> None:
-            task = asyncio.ensure_future(self._return_quietly(delivery))
+            task = asyncio.ensure_future(_quietly(act(delivery)))
             self._returning.add(task)
             task.add_done_callback(self._returning.discard)
 
         delivery.timer = asyncio.get_running_loop().call_later(delay_s, due)
-
-    async def _return_quietly(self, delivery: RabbitDelivery) -> None:
-        # If the server cannot be told, it has lost the channel, and gives the message to others by itself.
-        with contextlib.suppress(BrokerUnavailable):
-            await self._return(delivery)
 
     async def _return(self, delivery: RabbitDelivery) -> None:
         """Back to the head of the queue, for whoever comes first."""
@@ -280,3 +299,9 @@ class RabbitSubscription:
             while len(self._positions) > _KNOWN_POSITIONS + len(self._here):
                 self._positions.popitem(last=False)
         return position
+
+
+async def _quietly(act: Awaitable[None]) -> None:
+    """If the server cannot be told, it has lost the channel, and gives the message to others by itself."""
+    with contextlib.suppress(BrokerUnavailable):
+        await act
