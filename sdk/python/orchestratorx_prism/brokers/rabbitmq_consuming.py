@@ -218,8 +218,8 @@ class RabbitSubscription:
         return self._order.has_ready(time.monotonic())
 
     async def _try_again(self, delivery: RabbitDelivery) -> None:
-        """Back to the queue, or stays here if later ones of its key are here: of what the server delivered twice it would
-        make the last when this consumer dies.
+        """Back to the queue, or stays here if later ones of its key are here: the server would make it the last of them
+        when this consumer dies.
         """
         if not self._order.has_waiting(delivery.message.key):
             await self._return(delivery)
