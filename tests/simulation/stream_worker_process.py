@@ -1,17 +1,25 @@
-"""The worker that the kill test kills: `python stream_worker_process.py NATS_URL STREAM DATABASE_URL`."""
+"""The workers that the kill test kills: imports everything once, then forks a worker for each line it reads.
+
+A line is a JSON object: `messaging`, the fields of BrokerSettings, and `database_url`. The answers are the worker's
+process id and, when it has ended, its exit status, or the number of its signal as a negative number.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
+import os
 import sys
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from orchestratorx_prism import RetryPolicy, StreamEvent, StreamWorker, stream_consumer
-from orchestratorx_prism.brokers import BrokerSettings
+from orchestratorx_prism.brokers import BrokerSettings, open_broker
 
-ACK_WAIT_S = 0.6
+LEASE_S = 0.5
 
 
 @stream_consumer("payments.events", name="orders", retry=RetryPolicy(attempts=3, initial_s=0.05, factor=1.0))
@@ -25,13 +33,32 @@ async def handle(event: StreamEvent, session: AsyncSession) -> None:
         raise ValueError("poison")
 
 
-async def main(nats_url: str, stream: str, database_url: str) -> None:
-    messaging = BrokerSettings(
-        broker_type="nats", url=nats_url, stream=stream, subject_prefix=stream, ack_wait_s=ACK_WAIT_S
+async def work(messaging: dict[str, Any], database_url: str) -> None:
+    worker = StreamWorker(
+        BrokerSettings(**messaging), database_url, lease_s=LEASE_S, handler_timeout_s=10.0, concurrency=8
     )
-    worker = StreamWorker(messaging, database_url, lease_s=0.5, handler_timeout_s=10.0, concurrency=8)
     await worker.run()
 
 
+def main() -> None:
+    import asyncpg  # noqa: F401 - imported here so that each child need not
+
+    # Poison fails as it should, hundreds of times.
+    logging.getLogger("orchestratorx_prism.consuming.stream_handling").setLevel(logging.CRITICAL)
+    for line in sys.stdin:
+        order = json.loads(line)
+        open_broker(BrokerSettings(**order["messaging"]))  # for what it imports
+        child = os.fork()
+        if child == 0:
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, 0)
+            os.dup2(null, 1)
+            asyncio.run(work(**order))
+            os._exit(0)
+        print(child, flush=True)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    main()

@@ -1,138 +1,239 @@
-"""kill -9 of the worker at any moment: every effect happens exactly once, and each payment's in order.
+"""kill -9 of the worker at any moment: every effect happens exactly once, and each payment's in order. On every broker.
 
-Messages are published while workers are killed, many of them twice under one id, and one of them is poison.
-`--kill-cycles` says how often to kill.
+Messages are published while workers are killed, many of them twice under one id, and some of them are poison.
+`--kill-cycles` says how often to kill; there are a hundred events to each time.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import json
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
+from broker_servers import REAL, BrokerServer, broker_server
 
-from orchestratorx_prism.brokers import BrokerSettings, Message, open_broker
+from orchestratorx_prism.brokers import Broker, BrokerSettings, Message, open_broker
 from orchestratorx_prism.consuming.history import read_note
 
-LAST_ROUNDS = 20
-"""Rounds of messages after the last kill: 3 s, in which the last worker has certainly begun."""
-PAYMENTS = 12
-DUPLICATE_CHANCE = 0.2
 PROCESS = Path(__file__).with_name("stream_worker_process.py")
+KILL_CYCLES = 8
+EVENTS_PER_KILL = 100
+PAYMENTS = 12
+POISON_EVERY = 20
+"""Rounds: one of the payments has a poison message in it."""
+DUPLICATE_CHANCE = 0.2
+BACKLOG = 120
+"""Publishing waits while so many messages are not handled, so that there is work at each kill."""
+ACK_WAIT_S = 1.0
+SETTLE_S = 120.0
+"""Longest that nothing happens, and that the last worker takes for what is left."""
 
-pytestmark = [pytest.mark.slow, pytest.mark.nats, pytest.mark.postgres, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(1800)]
 
 
-def message(payment: str, number: int) -> Message:
-    body = f'{{"event_type": "PaymentRequestUpdated", "payload": {{"number": {number}}}}}'.encode()
-    return Message(f"{payment}:{number}", "payments.events", payment, body, {"content-type": "application/json"})
+class Worker:
+    """A process that runs one worker at a time, each a fork of it."""
+
+    def __init__(self, messaging: BrokerSettings, database_url: str) -> None:
+        self._order = json.dumps({"messaging": dataclasses.asdict(messaging), "database_url": database_url})
+        self._zygote = subprocess.Popen(
+            [sys.executable, str(PROCESS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._pid = 0
+
+    def start(self) -> None:
+        assert self._zygote.stdin is not None
+        self._zygote.stdin.write(self._order + "\n")
+        self._zygote.stdin.flush()
+        self._pid = int(self._read())
+
+    def end(self, number: signal.Signals) -> int:
+        """Sends the signal; returns the exit status once the worker is gone."""
+        os.kill(self._pid, number)
+        self._pid = 0
+        return int(self._read())
+
+    def close(self) -> None:
+        if self._pid:
+            self.end(signal.SIGKILL)
+        assert self._zygote.stdin is not None
+        assert self._zygote.stdout is not None
+        self._zygote.stdin.close()
+        self._zygote.wait(timeout=10)
+        self._zygote.stdout.close()
+
+    def _read(self) -> str:
+        assert self._zygote.stdout is not None
+        return self._zygote.stdout.readline()
 
 
-async def publish_story(
-    settings: BrokerSettings, dice: random.Random, killed: asyncio.Event, published: set[str]
-) -> int:
-    """Messages of all payments by turns, until the killing is over and a bit longer; returns their last number.
+@dataclass
+class Story:
+    """What is published: numbers of all payments by turns; some again, in the next round, under the same id."""
 
-    Some are published again, under the same id, when the stream has forgotten it.
-    """
-    broker = open_broker(settings)
-    again: list[Message] = []
-    try:
-        number, left = 0, LAST_ROUNDS
-        while left:
+    broker: Broker
+    dice: random.Random
+    handled_at_least: Callable[[int], Awaitable[None]]
+    wanted: int
+    """So many events at least."""
+    effects: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Payment → the numbers that must have their effect, in order."""
+    poison: set[str] = field(default_factory=set)
+    published: int = 0
+    repeated: int = 0
+    done: int = 0
+
+    async def tell(self, enough: asyncio.Event) -> None:
+        """Until there is enough of it."""
+        number, again = 0, list[Message]()
+        while not enough.is_set() or self.done < self.wanted:
             number += 1
-            left -= killed.is_set()
-            batch = [message(f"pay-{payment}", number) for payment in range(PAYMENTS)]
-            if number == 5:
-                batch.insert(0, message("poisoned", -1))
-            assert await broker.publish([*batch, *again]) == [None] * (len(batch) + len(again))
-            published |= {one.id for one in batch}
-            again = [one for one in batch if dice.random() < DUPLICATE_CHANCE]
-            await asyncio.sleep(0.15)
-        return number
-    finally:
-        await broker.close()
+            batch = self._round(number)
+            await self._publish([*batch, *again])
+            self.published += len(batch)
+            self.repeated += len(again)
+            again = [one for one in batch if self.dice.random() < DUPLICATE_CHANCE]
+            await self.handled_at_least(self.done - BACKLOG)
+        # Behind every repeat there is something else of its payment.
+        batch = self._round(number + 1)
+        await self._publish([*again, *batch])
+        self.published += len(batch)
+
+    def _round(self, number: int) -> list[Message]:
+        made = []
+        for payment in (f"pay-{place}" for place in range(PAYMENTS)):
+            made.append(_message(f"{payment}:{number}", payment, number))
+            self.effects[payment].append(number)
+        self.done += PAYMENTS
+        if number % POISON_EVERY == POISON_EVERY // 2:
+            place = self.dice.randrange(PAYMENTS)
+            made.insert(place, _message(f"pay-{place}:poison-{number}", f"pay-{place}", -number))
+            self.poison.add(f"pay-{place}:poison-{number}")
+        return made
+
+    async def _publish(self, messages: list[Message]) -> None:
+        assert await self.broker.publish(messages) == [None] * len(messages)
 
 
-async def effects(connection: asyncpg.Connection) -> dict[str, list[int]]:
-    """Payment → its numbers, in the order in which they were committed."""
-    found: dict[str, list[int]] = defaultdict(list)
-    for row in await connection.fetch("SELECT payment, number FROM effects ORDER BY place"):
-        found[row["payment"]].append(row["number"])
-    return found
+def _message(message_id: str, payment: str, number: int) -> Message:
+    body = f'{{"event_type": "PaymentRequestUpdated", "payload": {{"number": {number}}}}}'.encode()
+    return Message(message_id, "payments.events", payment, body, {"content-type": "application/json"})
 
 
-async def kill_again_and_again(
-    start: Callable[[], subprocess.Popen[bytes]], connection: asyncpg.Connection, dice: random.Random, cycles: int
-) -> None:
+@pytest.fixture(params=REAL)
+def server(request: pytest.FixtureRequest) -> BrokerServer:
+    return broker_server(request.param, request)
+
+
+@pytest.fixture
+def worker(server: BrokerServer, fresh_postgres_url: str) -> Iterator[Worker]:
+    made = Worker(server.settings(ack_wait_s=ACK_WAIT_S), fresh_postgres_url)
+    yield made
+    made.close()
+
+
+class Effects:
+    """The table that the handlers write to. It would take every row twice."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self._one = asyncio.Lock()
+
+    async def create(self) -> None:
+        await self._connection.execute(
+            "CREATE TABLE effects (place BIGSERIAL PRIMARY KEY, message_id TEXT, payment TEXT, number INT)"
+        )
+
+    async def count(self) -> int:
+        async with self._one:
+            found: int = await self._connection.fetchval("SELECT count(*) FROM effects")
+            return found
+
+    async def at_least(self, count: int) -> None:
+        """Returns once there are so many."""
+        deadline = time.monotonic() + SETTLE_S
+        while (found := await self.count()) < count:
+            assert time.monotonic() < deadline, f"{found} effects, and no more of them"
+            await asyncio.sleep(0.02)
+
+    async def by_payment(self) -> dict[str, list[int]]:
+        """Payment → its numbers, in the order in which they were written."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for row in await self._connection.fetch("SELECT payment, number FROM effects ORDER BY place"):
+            found[row["payment"]].append(row["number"])
+        return found
+
+
+async def kill_again_and_again(worker: Worker, effects: Effects, dice: random.Random, cycles: int) -> None:
     """Kills the worker so often, at a random moment after its first effect, while there is more to do."""
     for _ in range(cycles):
-        worker = start()
-        before = await connection.fetchval("SELECT count(*) FROM effects")
-        try:
-            async with asyncio.timeout(30):
-                while await connection.fetchval("SELECT count(*) FROM effects") == before:
-                    assert worker.poll() is None, "the worker ended by itself"
-                    await asyncio.sleep(0.02)
-            await asyncio.sleep(dice.uniform(0.0, 0.4))
-        finally:
-            worker.kill()
-            await asyncio.to_thread(worker.wait, 10)
+        before = await effects.count()
+        worker.start()
+        await effects.at_least(before + 1)
+        await asyncio.sleep(dice.uniform(0.0, 0.4))
+        assert await asyncio.to_thread(worker.end, signal.SIGKILL) == -signal.SIGKILL, "it had ended by itself"
+
+
+async def until_handled(story: Story, effects: Effects, broker: Broker) -> list[Any]:
+    """Returns the dead letters, once every effect and all that is poison is there."""
+    deadline = time.monotonic() + SETTLE_S
+    while True:
+        done = await effects.count()
+        dead = list(await broker.dead_letters(group="orders", limit=10_000))
+        if done >= story.done and story.poison <= {one.message.id for one in dead}:
+            return dead
+        assert time.monotonic() < deadline, f"{done} of {story.done} effects, {len(dead)} dead letters"
+        await asyncio.sleep(0.2)
 
 
 async def test_every_effect_happens_once_and_in_order_however_often_the_worker_is_killed(
-    request: pytest.FixtureRequest, nats_url: str, fresh_postgres_url: str
+    request: pytest.FixtureRequest, server: BrokerServer, worker: Worker, fresh_postgres_url: str
 ) -> None:
-    cycles: int = request.config.getoption("--kill-cycles")
+    cycles: int = request.config.getoption("--kill-cycles") or KILL_CYCLES
     seed = random.randrange(2**32)
+    print(f"\n{server.name}: seed {seed}")
     dice = random.Random(seed)
-    stream = f"KILL-{uuid.uuid4().hex[:8]}"
-    # The stream forgets ids at once: what is published twice is delivered twice.
-    settings = BrokerSettings(
-        broker_type="nats", url=nats_url, stream=stream, subject_prefix=stream, duplicate_window_s=0.1
-    )
     connection = await asyncpg.connect(fresh_postgres_url)
-    await connection.execute("CREATE TABLE effects (place BIGSERIAL, message_id TEXT, payment TEXT, number INT)")
-
-    def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, str(PROCESS), nats_url, stream, fresh_postgres_url])
-
-    published: set[str] = set()
-    killed = asyncio.Event()
-    publishing = asyncio.create_task(publish_story(settings, dice, killed, published))
-    await kill_again_and_again(start, connection, dice, cycles)
-    killed.set()
-    worker = start()
-    broker = open_broker(settings)
+    effects = Effects(connection)
+    await effects.create()
+    # The broker forgets ids at once: what is published twice is delivered twice.
+    broker = open_broker(server.settings(duplicate_window_s=0.1, ack_wait_s=ACK_WAIT_S))
     try:
-        last = await publishing
-        wanted = len(published) - 1
-        deadline = time.monotonic() + 120
-        while True:
-            done = await connection.fetchval("SELECT count(*) FROM effects")
-            dead = await broker.dead_letters(group="orders")
-            if done >= wanted and dead:
-                break
-            assert time.monotonic() < deadline, f"seed {seed}: {done} of {wanted} effects, {len(dead)} dead letters"
-            assert worker.poll() is None, "the worker ended by itself"
-            await asyncio.sleep(0.2)
-
-        found = await effects(connection)
-        expected = {f"pay-{payment}": list(range(1, last + 1)) for payment in range(PAYMENTS)}
-        assert found == expected, f"seed {seed}"
-        # Once for each time that it was published.
-        assert {one.message.id for one in dead} == {"poisoned:-1"}
-        assert {one.error for one in read_note(dead[0].reason).attempts} == {"ValueError: poison"}
+        story = Story(broker, random.Random(seed), effects.at_least, EVENTS_PER_KILL * cycles)
+        enough = asyncio.Event()
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as tasks:
+            telling = tasks.create_task(story.tell(enough))
+            await kill_again_and_again(worker, effects, dice, cycles)
+            enough.set()
+            worker.start()
+            await telling
+        dead = await until_handled(story, effects, broker)
+        assert await asyncio.to_thread(worker.end, signal.SIGTERM) == 0
+        print(
+            f"{server.name}: {cycles} kills, {story.published} events, {story.repeated} of them twice, "
+            f"{await effects.count()} effects, {len(story.poison)} poison, {len(dead)} dead letters, "
+            f"{time.monotonic() - began:.0f} s"
+        )
+        assert await effects.by_payment() == story.effects
+        assert {one.message.id for one in dead} == story.poison
+        for one in dead:
+            attempts = read_note(one.reason).attempts
+            assert len(attempts) >= 3
+            assert {attempt.error for attempt in attempts} == {"ValueError: poison"}
     finally:
-        worker.terminate()
-        assert worker.wait(timeout=20) == 0
         await broker.close()
         await connection.close()

@@ -7,67 +7,28 @@ was not acknowledged. In the end the ledger and the stream must tell the same st
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import random
-import signal
-import socket
 import subprocess
-import sys
 import time
 import uuid
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from killable_server import Connection, Server, check, free_port, ledger_events
 
 from connectors.spi import SampleRequest, SampleWebhook
 from orchestrator.plugins import connector_named
-from orchestratorx_prism import EventClient
 from orchestratorx_prism.v1.event_pb2 import Event
 
 SECRET = "whsec_killed_under_load"
 STORY = ("payment_intent.created", "charge.succeeded", "payment_intent.succeeded", "charge.dispute.created")
+KILL_CYCLES = 15
 IN_FLIGHT = 24
 DUPLICATE_CHANCE = 0.15
 
 pytestmark = [pytest.mark.slow, pytest.mark.nats, pytest.mark.timeout(1800)]
-
-
-@dataclass
-class Server:
-    """`orchestrator serve`, to be killed. Its ports stay the same."""
-
-    zygote: subprocess.Popen[str]
-    environment: dict[str, str]
-    http_port: int
-    grpc_port: int
-    pid: int = 0
-
-    def start(self) -> None:
-        assert self.zygote.stdin is not None
-        assert self.zygote.stdout is not None
-        self.zygote.stdin.write(json.dumps(self.environment) + "\n")
-        self.zygote.stdin.flush()
-        self.pid = int(self.zygote.stdout.readline())
-
-    def kill(self) -> None:
-        assert self.zygote.stdout is not None
-        os.kill(self.pid, signal.SIGKILL)
-        assert self.zygote.stdout.readline() == "gone\n"
-
-    async def ready(self) -> None:
-        """Returns when it takes connections."""
-        for _ in range(2_000):
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", self.http_port)
-                writer.close()
-                return
-            await asyncio.sleep(0.01)
-        pytest.fail("the server does not come up")
 
 
 @dataclass
@@ -113,34 +74,6 @@ class Providers:
         return True
 
 
-@dataclass
-class Connection:
-    """One HTTP connection, kept alive, as cheap as it can be: the load is not to be limited by the client."""
-
-    port: int
-    reader: asyncio.StreamReader | None = None
-    writer: asyncio.StreamWriter | None = None
-
-    async def post(self, path: str, webhook: SampleWebhook) -> int:
-        """The answer's status. Raises OSError or EOFError if there is none."""
-        if self.reader is None or self.writer is None:
-            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
-        headers = "".join(f"{name}: {value}\r\n" for name, value in webhook.headers.items())
-        head = f"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {len(webhook.body)}\r\n{headers}\r\n"
-        self.writer.write(head.encode() + webhook.body)
-        answer = await self.reader.readuntil(b"\r\n\r\n")
-        lines = answer.decode().lower().split("\r\n")
-        length = next((int(line.split(":")[1]) for line in lines if line.startswith("content-length:")), 0)
-        await self.reader.readexactly(length)
-        return int(lines[0].split()[1])
-
-    def close(self) -> None:
-        """The next post opens another one."""
-        if self.writer is not None:
-            self.writer.close()
-        self.reader = self.writer = None
-
-
 async def load_until_killed(server: Server, providers: Providers, alive_s: float) -> None:
     """Posts from many connections; kills the server in the middle."""
     stopping = asyncio.Event()
@@ -166,28 +99,6 @@ async def settle(server: Server, providers: Providers) -> None:
         await asyncio.gather(*(providers.post(*pair) for pair in zip(connections, batch, strict=False)))
     for connection in connections:
         connection.close()
-
-
-async def ledger_events(server: Server) -> AsyncIterator[Event]:
-    """Everything recorded, in commit order, from the running server."""
-    async with EventClient(connector="stripe", target=f"127.0.0.1:{server.grpc_port}") as client:
-        head = await _count(client)
-        seen = 0
-        async for event in client.subscribe_events(cursor="0"):
-            seen += 1
-            yield event.message
-            if seen >= head:
-                return
-
-
-async def _count(client: EventClient) -> int:
-    token, count = "", 0
-    while True:
-        page = await client.list_events(page_size=1000, page_token=token)
-        count += len(page.events)
-        token = page.next_page_token
-        if not token:
-            return count
 
 
 async def published_events(nats_url: str, stream: str, expected: int) -> list[Event]:
@@ -220,50 +131,6 @@ async def published_events(nats_url: str, stream: str, expected: int) -> list[Ev
         await connection.close()
 
 
-def check(acknowledged: set[str], recorded: list[Event], published: list[Event]) -> None:
-    """Nothing acknowledged is lost; nothing has two ids; every payment's events are in sequence."""
-    ids_of = defaultdict(set)
-    for event in [*recorded, *published]:
-        ids_of[event.provider_event_id].add(event.id)
-    recorded_provider_ids = {event.provider_event_id for event in recorded}
-    assert acknowledged - recorded_provider_ids == set(), "acknowledged, but not recorded"
-    assert {key: ids for key, ids in ids_of.items() if len(ids) > 1} == {}, "published under two ids"
-    assert len({event.id for event in recorded}) == len(recorded), "recorded twice"
-    assert {event.id for event in recorded} == {event.id for event in published}, "recorded and published differ"
-    sequences: dict[str, list[int]] = defaultdict(list)
-    seen: set[str] = set()
-    for event in published:
-        if event.id not in seen:
-            seen.add(event.id)
-            sequences[event.payment_id].append(event.sequence)
-    wrong = {payment: order for payment, order in sequences.items() if order != list(range(1, len(order) + 1))}
-    assert wrong == {}, "out of sequence"
-
-
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent / "zygote.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "GRPC_ENABLE_FORK_SUPPORT": "0"},
-    )
-    yield process
-    assert process.stdin is not None
-    process.stdin.close()
-    process.wait(timeout=10)
-    assert process.stdout is not None
-    process.stdout.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
@@ -275,7 +142,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 async def test_no_acknowledged_event_is_lost_and_none_has_two_ids(
     zygote: subprocess.Popen[str], database_url: str, nats_url: str, request: pytest.FixtureRequest
 ) -> None:
-    cycles: int = request.config.getoption("--kill-cycles")
+    cycles: int = request.config.getoption("--kill-cycles") or KILL_CYCLES
     stream = f"KILLED_{uuid.uuid4().hex[:8]}"
     http_port, grpc_port = free_port(), free_port()
     environment = {

@@ -226,6 +226,41 @@ async def test_a_stream_deleted_under_us_is_made_again_and_its_readers_go_on(
     assert found == [b"2"]
 
 
+async def test_a_stream_deleted_where_nobody_publishes_is_made_again_by_its_reader_and_is_told(
+    opened: Callable[..., NatsBroker], jetstream: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    subscription = await opened().subscribe(["payments.events"], group="all")
+    await jetstream.delete_stream("PAYMENTS")
+    with pytest.raises(BrokerUnavailable):
+        await subscription.fetch(limit=5, timeout_s=5)
+    assert await subscription.fetch(limit=5, timeout_s=0.2) == []
+    assert (await jetstream.stream_info("PAYMENTS")).state.consumer_count == 1
+    assert "stream PAYMENTS was deleted with what was in it; made again" in caplog.text
+    assert "the consumer of group all, or its stream, was deleted" in caplog.text
+
+
+async def test_a_message_that_waits_behind_one_given_back_for_later_does_not_overtake_it_when_its_consumer_closes(
+    opened: Callable[..., NatsBroker],
+) -> None:
+    broker = opened()
+    await broker.publish([replace(message(number), key="one-key") for number in (1, 2)])
+    leaving = await broker.subscribe(["payments.events"], group="all")
+    (first,) = await leaving.fetch(limit=5, timeout_s=5)
+    await first.nack(delay_s=1.0)
+    assert await leaving.fetch(limit=5, timeout_s=0.1) == []
+    await leaving.close()
+
+    staying = await broker.subscribe(["payments.events"], group="all")
+    found: list[bytes] = []
+    for _ in range(50):
+        for delivery in await staying.fetch(limit=5, timeout_s=0.2):
+            found.append(delivery.message.body)
+            await delivery.ack()
+        if len(found) == 2:
+            break
+    assert found == [b"1", b"2"]
+
+
 async def test_a_consumer_deleted_under_us_ends_the_fetch_and_the_next_makes_it_again(
     opened: Callable[..., NatsBroker], jetstream: Any
 ) -> None:

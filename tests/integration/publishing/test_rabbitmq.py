@@ -296,6 +296,50 @@ async def test_the_number_of_tries_outlives_the_consumer(opened: Opened) -> None
         await subscription.close()
 
 
+async def test_a_key_keeps_its_order_though_one_consumer_after_another_dies_with_a_part_of_it(opened: Opened) -> None:
+    broker = opened()
+    await broker.publish([message(n, "one-key") for n in range(20)])
+    for limit in (30, 4, 3):
+        # What is not acknowledged when a channel closes goes back to the queue as it does when a process dies.
+        subscription = await broker.subscribe([EXCHANGE], group="all")
+        (delivery,) = await subscription.fetch(limit=limit, timeout_s=5)
+        assert delivery.message.body == b"0"
+        await subscription.close()
+    last = await broker.subscribe([EXCHANGE], group="all")
+    assert bodies(await taken(last, 20)) == expected(20)
+
+
+async def test_a_message_that_was_tried_again_is_still_before_later_ones_of_its_key_when_the_connection_breaks(
+    opened: Opened,
+) -> None:
+    dying = opened()
+    await dying.publish([message(n, "one-key") for n in range(3)])
+    subscription = await dying.subscribe([EXCHANGE], group="all")
+    for attempt in (1, 2, 3):
+        (delivery,) = await subscription.fetch(limit=5, timeout_s=5)
+        assert (delivery.message.body, delivery.attempt) == (b"0", attempt)
+        await delivery.nack(delay_s=0.05)
+    (delivery,) = await subscription.fetch(limit=5, timeout_s=5)
+    # Nothing is given back one by one, as when the process is killed.
+    await delivery.channel.close()
+    assert bodies(await taken(await opened().subscribe([EXCHANGE], group="all"), 3)) == expected(3)
+
+
+async def test_a_message_that_went_back_once_is_still_before_later_ones_of_its_key_when_its_consumer_closes(
+    opened: Opened,
+) -> None:
+    broker = opened()
+    await broker.publish([message(n, "one-key") for n in range(3)])
+    leaving = await broker.subscribe([EXCHANGE], group="all")
+    (first,) = await leaving.fetch(limit=5, timeout_s=5)
+    await first.nack(delay_s=0.1)
+    (again,) = await leaving.fetch(limit=5, timeout_s=5)
+    assert again.message.body == b"0"
+    await leaving.close()
+    staying = await broker.subscribe([EXCHANGE], group="all")
+    assert bodies(await taken(staying, 3)) == expected(3)
+
+
 async def test_a_delivery_that_went_back_cannot_be_ended_any_more(opened: Opened) -> None:
     broker = opened(ack_wait_s=0.4)
     await broker.publish([message(1)])

@@ -134,7 +134,9 @@ async def test_without_groups_the_oldest_give_way(opened: Opened, bare: Redis) -
     assert (await taken(subscription, 10, within_s=1))[-1] == b"24"
 
 
-async def test_a_stream_deleted_under_a_consumer_comes_back_with_its_groups(opened: Opened, bare: Redis) -> None:
+async def test_a_stream_deleted_under_a_consumer_comes_back_with_its_groups_and_is_told(
+    opened: Opened, bare: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
     broker = opened()
     subscription = await broker.subscribe([STREAM], group="all")
     await broker.subscribe(["payments.*"], group="absent")
@@ -146,6 +148,7 @@ async def test_a_stream_deleted_under_a_consumer_comes_back_with_its_groups(open
     assert await broker.publish([message(2)]) == [None]
 
     assert await fetching == [b"1", b"2"]
+    assert caplog.text.count("was deleted; made again") == 1
     groups = {group["name"] for group in await bare.xinfo_groups(STREAM)}
     assert groups == {b"all", b"absent"}, "a group that is away must begin with the new stream's first message"
 

@@ -19,6 +19,16 @@ def test_a_key_waits_for_its_unfinished_item_and_others_do_not() -> None:
     assert order.take(10, 0.0, until_s=100.0) == ["a1"]
 
 
+def test_it_is_known_how_long_a_key_waits_for_an_item_given_back() -> None:
+    order: KeyOrder[str] = KeyOrder()
+    order.add("a", 1, "first")
+    order.take(10, 0.0, until_s=100.0)
+    assert order.expected_in_s("a", 1.0) == order.expected_in_s("unknown", 1.0) == 0.0
+    order.given_back("a", 1, until_s=5.0)
+    assert order.expected_in_s("a", 1.0) == 4.0
+    assert order.expected_in_s("a", 6.0) == 0.0
+
+
 def test_an_item_given_back_comes_before_the_later_ones_of_its_key() -> None:
     order: KeyOrder[str] = KeyOrder()
     order.add("a", 1, "first")

@@ -51,6 +51,8 @@ class Assignment:
         self.draining = False
         """Nothing is handed out any more; what is out may still be ended."""
         self.lost = False
+        self.void = False
+        """A topic of it was deleted: nothing of it may be committed, lest it is taken for another topic of the name."""
         self._max_unacked = max_unacked
         self._logs: dict[TopicPartition, PartitionLog] = {}
         self._group = Group((), max_unacked=max_unacked, ack_wait_s=ack_wait_s)

@@ -158,6 +158,7 @@ class KafkaSubscription:
         if gone:
             _log.error("kafka: somebody deleted %s; what was in it is gone. Making it again", ", ".join(gone))
             # What we know of offsets is of the old topic: joining anew asks for the group's.
+            self._member.disown()
             await self._member.leave()
 
     def _wait_s(self, now: float, deadline: float) -> float:

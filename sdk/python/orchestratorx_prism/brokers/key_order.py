@@ -83,6 +83,11 @@ class KeyOrder(Generic[T]):
         """Whether `take` would hand something out."""
         return any(lane.waiting and lane.is_free(now_s) for lane in self._lanes.values())
 
+    def has_waiting(self, key: str) -> bool:
+        """Whether anything of the key is held back."""
+        lane = self._lanes.get(key)
+        return lane is not None and bool(lane.waiting)
+
     def waiting(self) -> list[T]:
         """Every item that is held back."""
         return [item for lane in self._lanes.values() for _, item in lane.waiting]
@@ -96,6 +101,11 @@ class KeyOrder(Generic[T]):
         """When time alone lets a waiting item go."""
         lanes = self._lanes.values()
         return min((lane.blocked_until_s for lane in lanes if lane.waiting and not lane.is_free(now_s)), default=None)
+
+    def expected_in_s(self, key: str, now_s: float) -> float:
+        """How long the key yet waits for what was given back; 0 if for nothing."""
+        lane = self._lanes.get(key)
+        return max(0.0, lane.blocked_until_s - now_s) if lane is not None and lane.expected is not None else 0.0
 
     def _holding(self, key: str, position: int) -> _Lane[T] | None:
         lane = self._lanes.get(key or f"\0{position}")

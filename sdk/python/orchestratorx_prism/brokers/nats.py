@@ -20,7 +20,7 @@ from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Grou
 from orchestratorx_prism.brokers.nats_consuming import NatsSubscription
 from orchestratorx_prism.brokers.nats_link import Link, open_link, unavailable
 from orchestratorx_prism.brokers.nats_publishing import publish
-from orchestratorx_prism.brokers.nats_streams import ensure_streams, refusal
+from orchestratorx_prism.brokers.nats_streams import ensure_streams, refusal, tell_deleted
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
 _log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ class NatsBroker:
         self._settings = settings
         self._link: Link | None = None
         self._streams_known = False
+        self._had_streams = False
         self._connecting = asyncio.Lock()
         self._subscriptions: list[NatsSubscription] = []
         self._publishing = 0
@@ -130,6 +131,8 @@ class NatsBroker:
                 self._check_open()
                 self._link, self._streams_known = await open_link(self._settings), False
             if not self._streams_known:
-                await ensure_streams(self._link, self._settings)
-                self._streams_known = True
+                made = await ensure_streams(self._link, self._settings)
+                if self._had_streams:
+                    tell_deleted(made)
+                self._streams_known = self._had_streams = True
             return self._link

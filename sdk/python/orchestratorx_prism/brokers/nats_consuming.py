@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -29,8 +30,10 @@ from orchestratorx_prism.brokers.nats_publishing import (
     OWN_HEADERS,
     ROUTING_KEY_HEADER,
 )
-from orchestratorx_prism.brokers.nats_streams import ensure_consumer
+from orchestratorx_prism.brokers.nats_streams import consumer_is_there, ensure_consumer
 from orchestratorx_prism.brokers.settings import BrokerSettings
+
+_log = logging.getLogger(__name__)
 
 _ACK = b"+ACK"
 _TERM = b"+TERM"
@@ -39,6 +42,8 @@ _NO_MESSAGES = {"404", "408"}
 """Statuses that end a pull without a fault: nothing there, and time is up. Source: NATS docs, "Pull consumers"."""
 _ANSWER_GRACE_S = 1.0
 """How long after its time a pull may still be answered."""
+_BEHIND_S = 0.2
+"""How much later than the message before it the server is to deliver one of the same key."""
 _HELD_FOR = 1.5
 """A delivery that is not ended and has not come again after so many times `ack_wait_s` was ended after all."""
 
@@ -58,6 +63,10 @@ def message_of(message: Msg, settings: BrokerSettings, *, fallback_id: str) -> M
         headers={name: value for name, value in headers.items() if name not in OWN_HEADERS},
         routing_key=routing_key,
     )
+
+
+def _nak(delay_s: float) -> bytes:
+    return b"-NAK" + (b" " + json.dumps({"delay": int(delay_s * 1e9)}).encode() if delay_s > 0 else b"")
 
 
 class NatsDelivery:
@@ -115,6 +124,7 @@ class NatsSubscription:
         self._pull_subject = ""
         self._pulls = 0
         self._keeping: asyncio.Task[None] | None = None
+        self._had_consumer = False
         self._closed = False
 
     @property
@@ -155,8 +165,11 @@ class NatsSubscription:
         self._sort_arrived()
         # Others need not wait for the deliveries to time out. If they cannot be told, that is what happens.
         with contextlib.suppress(BrokerUnavailable):
+            now = time.monotonic()
             for delivery in self._order.unfinished():
-                await self._tell(delivery.reply, b"-NAK")
+                # Behind one that was given back for later: not before that one.
+                held_s = self._order.expected_in_s(delivery.message.key, now) - self._settings.ack_wait_s
+                await self._tell(delivery.reply, _nak(held_s + _BEHIND_S if held_s > 0 else 0.0))
         await self._unbind()
 
     async def end(self, delivery: NatsDelivery, verdict: bytes) -> None:
@@ -172,8 +185,7 @@ class NatsSubscription:
         self._order.ended(delivery.message.key, delivery.position)
 
     async def give_back(self, delivery: NatsDelivery, delay_s: float) -> None:
-        delay = b" " + json.dumps({"delay": int(delay_s * 1e9)}).encode() if delay_s > 0 else b""
-        await self._tell(delivery.reply, b"-NAK" + delay)
+        await self._tell(delivery.reply, _nak(delay_s))
         until_s = time.monotonic() + delay_s + self._settings.ack_wait_s
         self._order.given_back(delivery.message.key, delivery.position, until_s=until_s)
 
@@ -248,7 +260,15 @@ class NatsSubscription:
 
     async def _bind(self, link: Link) -> None:
         await self._unbind()
+        if self._had_consumer and not await consumer_is_there(link, self._settings, self.group):
+            self._had_consumer = False
+            _log.error(
+                "nats: the consumer of group %s, or its stream, was deleted; made again, it begins with the oldest "
+                "message kept",
+                self.group,
+            )
         consumer = await ensure_consumer(link, self._settings, self._addresses, self.group)
+        self._had_consumer = True
         self._pull_subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._settings.stream}.{consumer}"
         self._inbox = link.client.new_inbox()
         try:

@@ -70,16 +70,37 @@ def filters_of(settings: BrokerSettings, addresses: Sequence[str]) -> list[str]:
     return [one for one in dict.fromkeys(found) if not any(_covers(other, one) for other in found if other != one)]
 
 
-async def ensure_streams(link: Link, settings: BrokerSettings) -> None:
-    """The stream and its dead letters.
+async def ensure_streams(link: Link, settings: BrokerSettings) -> list[str]:
+    """The stream and its dead letters; returns the names of those that had to be made.
 
     Raises:
         BrokerUnavailable: The server does not answer, or JetStream is off.
         SettingsRejected: A stream of the name is there and cannot be used.
     """
     subjects = f"{settings.subject_prefix}.>" if settings.subject_prefix else DEFAULT_SUBJECTS
-    await _ensure(link, settings, settings.stream, subjects, max_age_s=settings.max_age_s)
-    await _ensure(link, settings, dead_letter_stream(settings), dead_letter_subject(settings, ">"), max_age_s=0)
+    dead = dead_letter_stream(settings)
+    made = {
+        settings.stream: await _ensure(link, settings, settings.stream, subjects, max_age_s=settings.max_age_s),
+        dead: await _ensure(link, settings, dead, dead_letter_subject(settings, ">"), max_age_s=0),
+    }
+    return [name for name, missing in made.items() if missing]
+
+
+def tell_deleted(streams: Sequence[str]) -> None:
+    """Of streams that were there before."""
+    for name in streams:
+        _log.error("nats: stream %s was deleted with what was in it; made again, it is empty", name)
+
+
+async def consumer_is_there(link: Link, settings: BrokerSettings, group: str) -> bool:
+    """Whether the group has its durable consumer. Raises BrokerUnavailable."""
+    try:
+        await link.jetstream.consumer_info(settings.stream, consumer_name(group))
+    except NotFoundError:
+        return False
+    except (nats.errors.Error, TimeoutError) as error:
+        raise refusal(error) from error
+    return True
 
 
 async def ensure_consumer(link: Link, settings: BrokerSettings, addresses: Sequence[str], group: str) -> str:
@@ -96,16 +117,23 @@ async def ensure_consumer(link: Link, settings: BrokerSettings, addresses: Seque
         filter_subjects=filters_of(settings, addresses) or None,
     )
     try:
-        await link.jetstream.add_consumer(settings.stream, config)
+        try:
+            await link.jetstream.add_consumer(settings.stream, config)
+        except NotFoundError:
+            # Somebody deleted the stream, and nobody publishes who would make it again.
+            tell_deleted(await ensure_streams(link, settings))
+            await link.jetstream.add_consumer(settings.stream, config)
     except (nats.errors.Error, TimeoutError) as error:
         raise refusal(error) from error
     return name
 
 
-async def _ensure(link: Link, settings: BrokerSettings, name: str, subjects: str, *, max_age_s: float) -> None:
+async def _ensure(link: Link, settings: BrokerSettings, name: str, subjects: str, *, max_age_s: float) -> bool:
+    """Whether it had to be made."""
     try:
         found = await _stream(link, name)
-        if found is None:
+        missing = found is None
+        if missing:
             await _make(link, settings, name, subjects, max_age_s)
             found = await _stream(link, name)
     except (nats.errors.Error, TimeoutError) as error:
@@ -113,6 +141,7 @@ async def _ensure(link: Link, settings: BrokerSettings, name: str, subjects: str
     if found is None:
         raise unavailable(f"the stream {name} was made and is not there")
     _check(found, name, subjects)
+    return missing
 
 
 async def _stream(link: Link, name: str) -> Config | None:

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import itertools
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+from aiormq import Channel
 from aiormq.abc import DeliveredMessage
 
 from orchestratorx_prism.brokers.base import BrokerUnavailable, DeadLetter, Message
@@ -60,6 +62,13 @@ class RabbitDelivery:
     def attempt(self) -> int:
         return self._attempt
 
+    def again(self) -> RabbitDelivery:
+        """To be handed out once more, by the same consumer."""
+        other = copy.copy(self)
+        other._attempt += 1
+        other.timer = None
+        return other
+
     async def ack(self) -> None:
         await self._subscription.end(self)
 
@@ -91,6 +100,8 @@ class RabbitSubscription:
         self._next_position = itertools.count(1)
         self._done = RecentIds(settings.duplicate_window_s)
         self._returning: set[asyncio.Task[None]] = set()
+        self._gathered = False
+        """Whether what others gave back, or left when they died, is here. See `_gather`."""
         self._closed = False
 
     @property
@@ -109,6 +120,8 @@ class RabbitSubscription:
                 raise unavailable("the subscription is closed")
             channel = await self._inlet.channel_now()
             await self._sort_arrived()
+            if not self._gathered:
+                await self._gather(channel, limit)
             now = time.monotonic()
             ready = self._order.take(limit, now, until_s=now + _HELD_FOR * self._settings.ack_wait_s)
             if ready:
@@ -137,6 +150,10 @@ class RabbitSubscription:
         for task in self._returning:
             task.cancel()
         await asyncio.gather(*self._returning, return_exceptions=True)
+        # One by one: the server by itself would put what went back once, and came again, behind later ones of its key.
+        with contextlib.suppress(BrokerUnavailable), translating():
+            for _, delivery in sorted(self._here.items()):
+                await delivery.channel.basic_nack(delivery.tag, requeue=True, wait=False)
         await self._inlet.close()
 
     async def end(self, delivery: RabbitDelivery) -> None:
@@ -157,9 +174,9 @@ class RabbitSubscription:
             until_s=time.monotonic() + delay_s + self._settings.ack_wait_s,
         )
         if delay_s > 0:
-            self._return_after(delivery, min(delay_s, LONGEST_DELAY_S))
+            self._after(min(delay_s, LONGEST_DELAY_S), delivery, self._try_again)
         else:
-            await self._return(delivery)
+            await self._try_again(delivery)
 
     async def park(self, delivery: RabbitDelivery, reason: str) -> None:
         current = self._current(delivery)
@@ -216,21 +233,32 @@ class RabbitSubscription:
         """Whether something that waited here for another of its key need not any more."""
         return self._order.has_ready(time.monotonic())
 
+    async def _try_again(self, delivery: RabbitDelivery) -> None:
+        """Back to the queue, or stays here if later ones of its key are here: the server would make it the last of them
+        when this consumer dies.
+        """
+        if not self._order.has_waiting(delivery.message.key):
+            await self._return(delivery)
+        elif self._here.get(delivery.position) is delivery:
+            self._here[delivery.position] = again = delivery.again()
+            self._order.add(again.message.key, again.position, again)
+            self._inlet.changed.set()
+
     def _return_after(self, delivery: RabbitDelivery, delay_s: float) -> None:
+        self._after(delay_s, delivery, self._return)
+
+    def _after(
+        self, delay_s: float, delivery: RabbitDelivery, act: Callable[[RabbitDelivery], Awaitable[None]]
+    ) -> None:
         if delivery.timer is not None:
             delivery.timer.cancel()
 
         def due() -> None:
-            task = asyncio.ensure_future(self._return_quietly(delivery))
+            task = asyncio.ensure_future(_quietly(act(delivery)))
             self._returning.add(task)
             task.add_done_callback(self._returning.discard)
 
         delivery.timer = asyncio.get_running_loop().call_later(delay_s, due)
-
-    async def _return_quietly(self, delivery: RabbitDelivery) -> None:
-        # If the server cannot be told, it has lost the channel, and gives the message to others by itself.
-        with contextlib.suppress(BrokerUnavailable):
-            await self._return(delivery)
 
     async def _return(self, delivery: RabbitDelivery) -> None:
         """Back to the head of the queue, for whoever comes first."""
@@ -250,6 +278,20 @@ class RabbitSubscription:
                 delivery.timer.cancel()
         self._here.clear()
         self._order = KeyOrder()
+        self._gathered = False
+
+    async def _gather(self, channel: Channel, limit: int) -> None:
+        """What a consumer left unacknowledged is ahead of the queue, in its order: nothing goes before all is here.
+
+        If a part of it came here, and went back because this one dies as well, it would be behind the rest.
+        """
+        room = min(limit, self._settings.max_unacked)
+        while not self._gathered and room > 0:
+            await self._inlet.pull(channel, room, time.monotonic() + SHORTEST_WAIT_S, lambda: False)
+            self._gathered = not self._inlet.arrived or not self._inlet.arrived[-1].redelivered
+            await self._sort_arrived()
+            room = self._settings.max_unacked - len(self._here)
+        self._gathered = True
 
     async def _sort_arrived(self) -> None:
         while self._inlet.arrived:
@@ -273,3 +315,9 @@ class RabbitSubscription:
             while len(self._positions) > _KNOWN_POSITIONS + len(self._here):
                 self._positions.popitem(last=False)
         return position
+
+
+async def _quietly(act: Awaitable[None]) -> None:
+    """If the server cannot be told, it has lost the channel, and gives the message to others by itself."""
+    with contextlib.suppress(BrokerUnavailable):
+        await act

@@ -110,9 +110,12 @@ for k = 1, #KEYS, 2 do
     local made = redis.pcall('XGROUP', 'CREATE', KEYS[k], group, '0', 'MKSTREAM')
     if made.err then return made end
     redis.call('DEL', KEYS[k + 1])
-    remade[#remade + 1] = (k + 1) / 2
+    redis.call('SADD', 'orchestratorx:remade:' .. group, KEYS[k])
   else
     room = room - pending[1]
+  end
+  if redis.call('SREM', 'orchestratorx:remade:' .. group, KEYS[k]) == 1 then
+    remade[#remade + 1] = (k + 1) / 2
   end
 end
 for k = 1, #KEYS, 2 do

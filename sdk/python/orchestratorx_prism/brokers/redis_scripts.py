@@ -6,6 +6,7 @@ Keys, beside the streams, which are named by their addresses:
 |---|---|
 | `orchestratorx:streams` | set: every stream that was published to or subscribed to |
 | `orchestratorx:groups` | hash: group → its addresses as JSON |
+| `orchestratorx:remade:<group>` | set: streams that were deleted and made again, until a consumer has told |
 | `orchestratorx:ids:<stream>` | sorted set: event ids of the last publishes, by time |
 | `orchestratorx:delayed:<group>:<stream>` | sorted set: entries given back, by when they are due |
 | `orchestratorx:lane:<group>:<stream>:<key>` | list: the key's unfinished entries, oldest first |
@@ -65,12 +66,16 @@ end
 
 -- Makes a stream known. Where it is new, or was deleted, every group that asked for it begins with its first message.
 local function welcome(stream)
-  if redis.call('SADD', KEYS[1], stream) == 0 and redis.call('EXISTS', stream) == 1 then return end
+  local known = redis.call('SADD', KEYS[1], stream) == 0
+  if known and redis.call('EXISTS', stream) == 1 then return end
   redis.call('DEL', 'orchestratorx:ids:' .. stream)
   local all = redis.call('HGETALL', KEYS[2])
   for i = 1, #all, 2 do
     for _, address in ipairs(cjson.decode(all[i + 1])) do
-      if wants(address, stream) then redis.pcall('XGROUP', 'CREATE', stream, all[i], '0', 'MKSTREAM') end
+      if wants(address, stream) then
+        redis.pcall('XGROUP', 'CREATE', stream, all[i], '0', 'MKSTREAM')
+        if known then redis.call('SADD', 'orchestratorx:remade:' .. all[i], stream) end
+      end
     end
   end
 end
