@@ -116,7 +116,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         merchants,
         keeps_raw=ledger.keeps_raw,
         max_body_bytes=settings.http_max_body_bytes,
-        known=ledger.intents.known_request,
+        intents=ledger.intents,
     )
     operator = Operator(merchants, ledger, Asking(), timeout_s=settings.provider_timeout_s)
     services = Services(

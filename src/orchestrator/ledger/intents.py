@@ -97,6 +97,10 @@ class Intents(Protocol):
         """What a callback answers, by the provider's id of the request."""
         ...
 
+    async def under_way(self, merchant_id: str, connector: str) -> bool:
+        """Whether something is asked of the connector's provider right now, so that a known request may follow."""
+        ...
+
     async def unresolved(self) -> tuple[int, float]:
         """How many are UNKNOWN, and the age of the oldest. Seconds; 0 if none."""
         ...

@@ -79,6 +79,11 @@ class MemoryIntents:
         """See `Intents`."""
         return self._known.get(known_key(merchant_id, connector, connector_request_id))
 
+    async def under_way(self, merchant_id: str, connector: str) -> bool:
+        """See `Intents`."""
+        rows = (self._rows[key] for key in self._due)
+        return any(r.claim and r.merchant_id == merchant_id and r.connector == connector for r in rows)
+
     async def unresolved(self) -> tuple[int, float]:
         """See `Intents`."""
         begun = [row.created_us for row in self._rows.values() if row.state is State.UNKNOWN]

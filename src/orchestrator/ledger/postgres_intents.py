@@ -39,6 +39,9 @@ _CLAIM_DUE: Final = (
     f"WHERE i.key = due.key RETURNING {', '.join('i.' + name for name in COLUMNS.split(', '))}"
 )
 _UNRESOLVED: Final = f"SELECT count(*), {NOW_US} - min(created_at) FROM intents WHERE due_at > 0 AND state = {_UNKNOWN}"  # noqa: S608
+_UNDER_WAY: Final = (
+    "SELECT 1 FROM intents WHERE due_at > 0 AND claim IS NOT NULL AND merchant_id = $1 AND connector = $2 LIMIT 1"
+)
 _PURGE: Final = (
     "WITH gone AS (DELETE FROM intents WHERE key IN (SELECT key FROM intents "  # noqa: S608 - constants
     f"WHERE created_at < {NOW_US} - $1 AND state IN {ENDED} ORDER BY created_at LIMIT $2) RETURNING 1) "
@@ -89,6 +92,10 @@ class PostgresIntents:
         query = "SELECT known FROM intents WHERE known_key = $1 LIMIT 1"
         found = await self._transact(lambda connection: connection.fetchval(query, key))
         return None if found is None else KnownRequest.FromString(found)
+
+    async def under_way(self, merchant_id: str, connector: str) -> bool:
+        """See `Intents`."""
+        return bool(await self._transact(lambda c: c.fetchval(_UNDER_WAY, merchant_id, connector)))
 
     async def unresolved(self) -> tuple[int, float]:
         """See `Intents`."""

@@ -35,6 +35,9 @@ _POSTPONE: Final = (
 )
 _DUE: Final = "SELECT key FROM intents WHERE due_at <= ? ORDER BY due_at LIMIT ?"
 _UNRESOLVED: Final = f"SELECT count(*), min(created_at) FROM intents WHERE due_at > 0 AND state = {_UNKNOWN}"  # noqa: S608
+_UNDER_WAY: Final = (
+    "SELECT 1 FROM intents WHERE due_at > 0 AND claim IS NOT NULL AND merchant_id = ? AND connector = ? LIMIT 1"
+)
 _PURGE: Final = (
     "DELETE FROM intents WHERE key IN (SELECT key FROM intents WHERE created_at < ? "  # noqa: S608 - constants
     f"AND state IN {ENDED} ORDER BY created_at LIMIT ?)"
@@ -96,6 +99,11 @@ class SqliteIntents:
         query = "SELECT known FROM intents WHERE known_key = ? LIMIT 1"
         row = await self._run(lambda connection: connection.execute(query, (key,)).fetchone())
         return None if row is None else KnownRequest.FromString(row[0])
+
+    async def under_way(self, merchant_id: str, connector: str) -> bool:
+        """See `Intents`."""
+        values = (merchant_id, connector)
+        return bool(await self._run(lambda connection: connection.execute(_UNDER_WAY, values).fetchone()))
 
     async def unresolved(self) -> tuple[int, float]:
         """See `Intents`."""

@@ -5,14 +5,16 @@ Nothing is recorded here; `EventService` does that with what comes out.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 import msgspec
 
 from connectors.spi import PLAIN_REPLY, Context, Environment, Opened, Outside, Trust, Webhook
+from orchestrator.ledger.intents import Intents
 from orchestrator.services.holding import hold_unconfirmed
 from orchestrator.services.merchants import Desk, Merchants
 from orchestratorx_prism.errors import PayloadRejected, PayloadTooLarge, ProviderUnavailable, RequestRejected
@@ -23,9 +25,8 @@ from orchestratorx_prism.v1.event_service_pb2 import Acknowledgement, HandleEven
 MAX_UNMAPPED_BODY: Final = 64 * 1024
 """Largest body carried in `UnmappedData.body`. Bytes."""
 
-FindKnown = Callable[[str, str, str], Awaitable[KnownRequest | None]]
-"""(merchant, connector, the provider's id of the request) → the request."""
-
+_ANSWER_WITHIN_S: Final = 3.0
+_LOOK_AGAIN_S: Final = 0.05
 _NS: Final = 1_000_000_000
 _PLAIN_ACKNOWLEDGEMENT: Final = Acknowledgement(status=PLAIN_REPLY.status)
 
@@ -39,7 +40,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Intake:
-    """Verifies and normalizes. Knows merchants' material and the connectors' outside halves; no ledger."""
+    """Verifies and normalizes. Knows what merchants are configured with, the connectors' outside halves, and what we asked."""
 
     def __init__(
         self,
@@ -48,10 +49,10 @@ class Intake:
         keeps_raw: bool,
         max_body_bytes: int,
         now_ns: Callable[[], int] = time.time_ns,
-        known: FindKnown | None = None,
+        intents: Intents | None = None,
     ) -> None:
-        """`known`: finds a request of ours by the provider's id of it. None: callers bring it, or nobody does."""
-        self._known = known
+        """`intents`: what we asked of providers. None: callers bring known requests, or nobody does."""
+        self._intents = intents
         self._merchants = merchants
         self._keeps_raw = keeps_raw
         self._max_body_bytes = max_body_bytes
@@ -82,13 +83,24 @@ class Intake:
         return self._finish(desk, webhook, context, opened, verification or opened.verification)
 
     async def _known_request(self, desk: Desk, opened: Opened) -> KnownRequest | None:
-        """The request of ours that a callback answers, if we made it and the caller did not bring it."""
-        if self._known is None or desk.label.answers is None or desk.material.known_request is not None:
+        """The request of ours that a callback answers, if we made it and the caller did not bring it.
+
+        A callback may be quicker than the answer that names it: while something is being asked of the provider, it is
+        looked for again for a moment. Safaricom waits about 30 seconds for our answer.
+        """
+        if self._intents is None or desk.label.answers is None or desk.material.known_request is not None:
             return None
-        for name in desk.label.answers(opened.parsed):
-            known = await self._known(desk.merchant_id, desk.label.name, name)
-            if known is not None:
-                return known
+        names = desk.label.answers(opened.parsed)
+        merchant, connector = desk.merchant_id, desk.label.name
+        give_up = time.monotonic() + _ANSWER_WITHIN_S
+        while names:
+            for name in names:
+                known = await self._intents.known_request(merchant, connector, name)
+                if known is not None:
+                    return known
+            if time.monotonic() >= give_up or not await self._intents.under_way(merchant, connector):
+                return None
+            await asyncio.sleep(_LOOK_AGAIN_S)
         return None
 
     def accept_here(self, request: HandleEventRequest) -> Accepted:

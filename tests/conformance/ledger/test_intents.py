@@ -109,6 +109,16 @@ async def test_a_known_request_is_found_by_the_providers_id_of_it(ledger: Ledger
     assert await ledger.intents.known_request("default", "mpesa", "ws_CO_2") is None
 
 
+async def test_what_is_being_asked_right_now_is_under_way(ledger: Ledger) -> None:
+    assert not await ledger.intents.under_way("default", "mpesa")
+    begun, _ = await ledger.intents.begin(intent(), lease_s=60)
+    assert await ledger.intents.under_way("default", "mpesa")
+    assert not await ledger.intents.under_way("other", "mpesa")
+    assert not await ledger.intents.under_way("default", "stripe")
+    await ledger.intents.postpone(begun, delay_s=60)
+    assert not await ledger.intents.under_way("default", "mpesa"), "nobody holds it"
+
+
 async def test_old_ones_that_ended_are_purged_and_no_others(ledger: Ledger) -> None:
     long_ago = time.time_ns() // 1000 - 40 * 86_400 * 1_000_000
     for name in ("ended", "unknown"):
