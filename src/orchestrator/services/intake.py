@@ -40,7 +40,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Intake:
-    """Verifies and normalizes. Knows what merchants are configured with, the connectors' outside halves, and what we asked."""
+    """Verifies and normalizes. Knows what merchants are configured with, the outside halves, and what we asked."""
 
     def __init__(
         self,
