@@ -94,11 +94,12 @@ class Intake:
         merchant, connector = desk.merchant_id, desk.label.name
         give_up = time.monotonic() + _ANSWER_WITHIN_S
         while names:
+            may_follow = await self._intents.under_way(merchant, connector)  # asked first: it may end meanwhile
             for name in names:
                 known = await self._intents.known_request(merchant, connector, name)
                 if known is not None:
                     return known
-            if time.monotonic() >= give_up or not await self._intents.under_way(merchant, connector):
+            if not may_follow or time.monotonic() >= give_up:
                 return None
             await asyncio.sleep(_LOOK_AGAIN_S)
         return None
