@@ -1,15 +1,15 @@
-"""Adyen's minor units, where they differ from ISO 4217, and its `amount` objects as `Money`.
+"""Adyen's minor units, where they differ from ISO 4217: its `amount` objects as `Money`, and `Money` as they.
 
 Source: Adyen docs, "Currency codes and minor units": for CLP, CVE, IDR and ISK its own table leads, not the standard.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from connectors.adyen.shapes import Amount
-from connectors.spi.money import from_minor
-from orchestratorx_prism.errors import PayloadRejected
+from connectors.spi.money import exponent, from_minor
+from orchestratorx_prism.errors import PayloadRejected, RequestRejected
 from orchestratorx_prism.v1.money_pb2 import Money
 
 EXPONENTS: Final[dict[str, int]] = {"CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2}
@@ -42,3 +42,28 @@ def magnitude(amount: Amount | None) -> Money | None:
     if found is not None and found.minor_units < 0:
         found.minor_units = -found.minor_units
     return found
+
+
+def amount_object(minor: int, currency: str, *, field: str) -> dict[str, Any]:
+    """ISO 4217 minor units as Adyen's `amount`: {"currency": "ISK", "value": 1000} of ISK 10, which is 10 in ISO's.
+
+    Args:
+        field: What a refusal names.
+
+    Raises:
+        RequestRejected: Adyen's unit is larger than the amount's: 1099 of IDR has a fraction of a rupiah.
+        PayloadRejected: CURRENCY_UNKNOWN.
+    """
+    code = currency.upper()
+    ours = exponent(code)
+    theirs = EXPONENTS.get(code, ours)
+    if theirs >= ours:
+        return {"currency": code, "value": minor * 10 ** (theirs - ours)}
+    whole, rest = divmod(minor, 10 ** (ours - theirs))
+    if rest:
+        raise RequestRejected(
+            f"adyen sends {code} without decimals",
+            metadata={"field": field},
+            fix=f"take a multiple of {10 ** (ours - theirs)}",
+        )
+    return {"currency": code, "value": whole}

@@ -53,7 +53,7 @@ FIXED: Final[dict[str, Cause]] = {
     "payout_declined": ("payout_declined", _DECLINED, True),
 }
 
-# refusalReason, in lower case. The numbers are Adyen's refusalReasonCode, which webhooks do not carry.
+# refusalReason, in lower case. The numbers are Adyen's refusalReasonCode.
 REFUSALS: Final[dict[str, Cause]] = {
     "refused": ("refused", _DECLINED, False),  # 2
     "referral": ("referral", _DECLINED, False),  # 3
@@ -162,6 +162,53 @@ CLASSIC_CODES: Final[dict[str, Cause]] = {
     "10_135": ("counterparty_account_closed", _DECLINED, False),
 }
 
+# refusalReasonCode, which only answers carry, → the key of REFUSALS that it stands for.
+REFUSAL_CODES: Final[dict[str, str]] = {
+    "2": "refused",
+    "3": "referral",
+    "4": "acquirer error",
+    "5": "blocked card",
+    "6": "expired card",
+    "7": "invalid amount",
+    "8": "invalid card number",
+    "9": "issuer unavailable",
+    "10": "not supported",
+    "11": "3d not authenticated",
+    "12": "not enough balance",
+    "14": "acquirer fraud",
+    "15": "cancelled",
+    "16": "shopper cancelled",
+    "17": "invalid pin",
+    "18": "pin tries exceeded",
+    "19": "pin validation not possible",
+    "20": "fraud",
+    "21": "not submitted",
+    "22": "fraud-cancelled",
+    "23": "transaction not permitted",
+    "24": "cvc declined",
+    "25": "restricted card",
+    "26": "revocation of auth",
+    "27": "declined non generic",
+    "28": "withdrawal amount exceeded",
+    "29": "withdrawal count exceeded",
+    "31": "issuer suspected fraud",
+    "32": "avs declined",
+    "33": "card requires online pin",
+    "34": "no checking account available on card",
+    "35": "no savings account available on card",
+    "36": "mobile pin required",
+    "37": "contactless fallback",
+    "38": "authentication required",
+    "39": "rreq not received from ds",
+    "40": "current aid is in penalty box.",
+    "41": "cvm required restart payment",
+    "42": "3ds authentication error",
+    "43": "online pin required",
+    "44": "try another interface",
+    "45": "chip downgrade mode",
+    "46": "transaction blocked by adyen to prevent excessive retry fees",
+}
+
 _NETWORK_CODE = re.compile(r"([A-Z0-9]{2,3})\s*:")
 
 
@@ -174,6 +221,18 @@ def refusal(reason: str, raw: str) -> Failure:
     """From an item's `reason`, and the raw answer of the acquirer ("05 : Do not honor") where it is passed on."""
     found = _NETWORK_CODE.match(raw)
     return _failure(_cause(REFUSALS, reason.lower()), reason, raw or reason, found[1] if found else "")
+
+
+def answered_refusal(result: str, reason: str, code: str, raw: str) -> Failure:
+    """From an answer to a payment that was not authorized: by `refusalReasonCode`, else by `refusalReason`.
+
+    Args:
+        result: `resultCode`, which stands in where no reason is given: "Cancelled".
+    """
+    stated = reason or result
+    found = _NETWORK_CODE.match(raw)
+    cause = _cause(REFUSALS, REFUSAL_CODES[code] if code in REFUSAL_CODES else stated.lower())
+    return _failure(cause, stated, raw or stated, found[1] if found else "")
 
 
 def transfer_refusal(reason: str) -> Failure:

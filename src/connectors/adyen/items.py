@@ -5,6 +5,7 @@ Source: Adyen docs, "Webhook structure and types"; "Dispute webhooks"; "Manage t
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from connectors.adyen.item_data import FILL
@@ -22,6 +23,7 @@ from connectors.adyen.shapes import AdditionalData, Item, text
 from connectors.adyen.signatures import SUCCESS_TEXT
 from connectors.spi import Context
 from connectors.spi.building import new_event
+from connectors.spi.operations import REQUEST
 from orchestratorx_prism.errors import PayloadRejected
 from orchestratorx_prism.event_types import DATA_MEMBER
 from orchestratorx_prism.v1.connector_pb2 import Environment
@@ -29,6 +31,8 @@ from orchestratorx_prism.v1.event_pb2 import Event, Raw
 
 SUCCESS: Final[dict[bool | str, bool]] = {True: True, "true": True, False: False, "false": False}
 _NOTHING: Final = AdditionalData()
+_KEY: Final = re.compile(r"[0-9A-Za-z-]{36}")
+"""What `Call.key` looks like."""
 
 
 def event_of(item: Item, context: Context, raw: Raw, environment: Environment.ValueType | None) -> Event:
@@ -64,6 +68,10 @@ def event_of(item: Item, context: Context, raw: Raw, environment: Environment.Va
     references = [reference("psp_reference", payment)] if payment else []
     if meaning.names is Names.CAPTURE and psp != payment:
         references.append(reference("capture", psp))
+    request = text(data.request)
+    # Not signed, and it only joins: whoever forged it had to know a key that we, Adyen and nobody else knows.
+    if _KEY.fullmatch(request) and DATA_MEMBER[meaning.type] == "payment":
+        references.append(reference(REQUEST, request))
     event = new_event(
         context,
         raw,

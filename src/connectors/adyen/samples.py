@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
-from connectors.adyen.amounts import EXPONENTS
+from connectors.adyen.amounts import amount_object
 from connectors.adyen.mapping import CANCEL_OR_REFUND, EVENTS, NO_COUNTERPART, Meaning, Names
 from connectors.adyen.signatures import SUCCESS_TEXT
 from connectors.spi import SampleRequest
-from connectors.spi.money import exponent
-from orchestratorx_prism.errors import RequestRejected
 from orchestratorx_prism.event_types import DATA_MEMBER
 
 MERCHANT_ACCOUNT: Final = "ExampleShopECOM"
@@ -89,19 +87,7 @@ def amount(request: SampleRequest, minor: int | None = None) -> dict[str, Any]:
         PayloadRejected: CURRENCY_UNKNOWN.
     """
     value = request.amount_minor if minor is None else minor
-    code = request.currency.upper()
-    ours = exponent(code)
-    theirs = EXPONENTS.get(code, ours)
-    if theirs >= ours:
-        return {"currency": code, "value": value * 10 ** (theirs - ours)}
-    whole, rest = divmod(value, 10 ** (ours - theirs))
-    if rest:
-        raise RequestRejected(
-            f"adyen sends {code} without decimals",
-            metadata={"field": "amount_minor"},
-            fix=f"take a multiple of {10 ** (ours - theirs)}",
-        )
-    return {"currency": code, "value": whole}
+    return amount_object(value, request.currency, field="amount_minor")
 
 
 def item_body(request: SampleRequest) -> dict[str, Any]:

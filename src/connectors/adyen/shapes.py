@@ -10,6 +10,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType, field
 
+METADATA_NAME: Final = "orchestratorx_key"
+"""Under this name payments carry our key in Adyen's `metadata`, whose names have at most 20 characters."""
+
 Flag = bool | str | None
 """Adyen sends "true" and "false" as strings; booleans are tolerated."""
 
@@ -52,6 +55,7 @@ class AdditionalData(Shape):
     chargeback_reason: Any = field(default=None, name="chargebackReasonCode")
     fraud_reason: Any = field(default=None, name="nofReasonCode")
     inquiry_reason: Any = field(default=None, name="rfiReasonCode")
+    request: Any = field(default=None, name=f"metadata.{METADATA_NAME}")
 
 
 class Item(Shape, rename="camel"):
