@@ -115,7 +115,7 @@ def payment_event(call: Call, reply: Reply, endpoints: Endpoints, answer: Paymen
             answered_refusal(
                 answer.result_code,
                 text(answer.refusal_reason),
-                _code(answer.refusal_reason_code),
+                reason_code(answer),
                 text(data.refusal_raw),
             )
         )
@@ -222,9 +222,10 @@ def next_action(answer: PaymentAnswer) -> NextAction:
     return found
 
 
-def _code(value: Any) -> str:
+def reason_code(answer: PaymentAnswer) -> str:
     """refusalReasonCode: text, though some answers have a number."""
-    return str(value) if type(value) is int else text(value)
+    code = answer.refusal_reason_code
+    return str(code) if type(code) is int else text(code)
 
 
 def refund_answer(call: Call, reply: Reply, endpoints: Endpoints) -> Answer:

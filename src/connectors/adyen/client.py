@@ -91,7 +91,7 @@ class AdyenOperations:
             if ending.lost_before:
                 raise lost("Adyen's answer was lost")
             raise ProviderUnavailable("Adyen could not be reached", fix=_NOT_SENT_FIX)
-        if not reply.done:
+        if not (reply.done or (ending.lost_before and _is_gone(call, reply))):
             error = error_of(reply)
             # Credentials and limits are checked before a key is looked up: they say nothing of an earlier attempt.
             early = isinstance(error, ProviderUnavailable) or reply.status in {401, 403}
@@ -119,7 +119,7 @@ class AdyenOperations:
             raise ProviderUnavailable("Adyen could not be reached", fix=_NOT_SENT_FIX)
         if reply is Trouble.LOST:
             return None
-        if reply.done or (reply.status in {404, 422} and call.capability in GONE_IS_DONE):
+        if reply.done or _is_gone(call, reply):
             return self._resolved(call, reply)
         if reply.status in {401, 403}:
             raise ProviderUnavailable("Adyen refused the credentials", fix=error_of(reply).fix)
@@ -182,3 +182,8 @@ class AdyenOperations:
         finally:
             exchange.abandoned = True
         return exchange.outcome
+
+
+def _is_gone(call: Call, reply: Reply) -> bool:
+    """Whether a repeat does not find what an earlier attempt was to remove."""
+    return call.capability in GONE_IS_DONE and reply.status in {404, 422}

@@ -21,7 +21,6 @@ from orchestratorx_prism.errors import OutcomeUnknown, PrismError, ProviderRefus
 from orchestratorx_prism.v1.error_pb2 import (
     FAILURE_CATEGORY_CREDENTIALS,
     FAILURE_CATEGORY_INVALID_REQUEST,
-    FAILURE_CATEGORY_UNSPECIFIED,
     Failure,
 )
 
@@ -129,10 +128,8 @@ def failure_of(reply: Reply) -> Failure:
 
 
 def refusal_in_words(code: str, message: str) -> ProviderRefused:
-    """A refusal that comes as 200 with a sentence: of the Disputes API."""
-    said = harmless(message)
-    failure = Failure(code=code, category=FAILURE_CATEGORY_UNSPECIFIED, provider_code=code, provider_message=said)
-    return refused(failure)
+    """A refusal that comes as 200: with a sentence, from the Disputes API."""
+    return refused(Failure(code=code, category=_INVALID, provider_message=harmless(message)))
 
 
 def refused(failure: Failure, fix: str = "") -> ProviderRefused:

@@ -13,6 +13,8 @@ Written from Adyen's pages, not from our client. What a test can ask for:
     redirectResult                      what the page behind `action.url` sends back; with "!refused", "!cancelled",
                                         "!pending" or "!received" at its end it ended so
     shopperReference                    "declines-…": its saved payment methods are refused
+    transferInstrumentId                "SECLOSED…": the transfer fails at the other bank
+    amount of a transfer                1,000,000.00 and more: refused, not enough balance
 
 Idempotency: the same key and body get the first answer, also at the same time as the first (704, transient-error);
 another body with a used key gets 704 for good. Adyen does not say what it does then; 704 is its only word for keys.
@@ -33,6 +35,7 @@ import msgspec
 from connectors.adyen.amounts import EXPONENTS
 from connectors.adyen.samples import MERCHANT_ACCOUNT
 from connectors.adyen.simulator_hooks import Hooks
+from connectors.adyen.simulator_other import open_dispute, posted, stored_methods
 from connectors.adyen.simulator_payments import MODIFY, details, modify, payments
 from connectors.adyen.simulator_state import BALANCE_ACCOUNT, FAILS_AFTER, LATE, LATE_S, LOST, Memory, Paid, Problem
 from connectors.spi.money import from_minor
@@ -169,10 +172,15 @@ class AdyenSimulator:
             return _json(200, payments(self._memory, self._hooks, _body(content), key, host))
         if method == "POST" and checkout and checkout[1] == "/payments/details":
             return _json(200, details(self._memory, self._hooks, _body(content)))
-        return self._other(method, path, query, content)
-
-    def _other(self, method: str, path: str, query: Mapping[str, str], content: bytes) -> Stored:
+        if method == "POST":
+            return _json(*posted(self._memory, self._hooks, path, _body(content)))
+        if path.partition("/storedPaymentMethods")[1]:
+            return _json(*stored_methods(self._memory, method, path, query))
         raise Problem(404, "000", "Not found", "internal")
+
+    def open_dispute(self, psp: str) -> str:
+        """The payer of a payment disputes it, all of it: a webhook tells. Its disputePspReference."""
+        return open_dispute(self._memory, self._hooks, psp)
 
     async def _return_page(self, path: str, scope: Scope, send: Send) -> None:
         """The issuer's page: sends the payer back at once. `?how=refused` lets it end so."""
@@ -231,7 +239,7 @@ def _body(content: bytes) -> Body:
 
 
 def _json(status: int, value: object) -> Stored:
-    return status, msgspec.json.encode(value)
+    return status, b"" if status == 204 else msgspec.json.encode(value)
 
 
 def _error(problem: Problem) -> bytes:

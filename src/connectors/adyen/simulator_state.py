@@ -103,7 +103,9 @@ class Memory:
     saved: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     """shopperReference → id → saved payment method."""
     disputes: dict[str, str] = field(default_factory=dict)
-    """disputePspReference → "open", "accepted", "defended"."""
+    """disputePspReference → the payment's pspReference."""
+    closed: set[str] = field(default_factory=set)
+    """Disputes that were accepted or defended."""
     documents: dict[str, list[str]] = field(default_factory=dict)
     """disputePspReference → document types."""
     transfers: list[dict[str, Any]] = field(default_factory=list)

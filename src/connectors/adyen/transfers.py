@@ -48,15 +48,27 @@ def transfer_event(origin: Origin) -> Event:
         PayloadRejected: Not a transfer, or a fault of its amount or time.
     """
     data: Transfer = origin.read(TRANSFER)
+    moved = moved_of(origin, data)
+    if moved is None:
+        return origin.unmapped("unknown_status", object_id=data.id, status=data.status, account=data.balance_platform)
+    return moved_event(origin, moved)
+
+
+def moved_of(origin: Origin, data: Transfer) -> Moved | None:
+    """What a transfer moves; None if its direction or status is not known.
+
+    Raises:
+        PayloadRejected: It has no id, or a fault of its amount or time.
+    """
     identity = _required(data.id)
     flow = _flow(data)
     stage = STAGES.get(data.status or "")
     if flow is None or stage is None or (flow, stage) not in TYPES:
-        return origin.unmapped("unknown_status", object_id=identity, status=data.status, account=data.balance_platform)
+        return None
     # Adyen numbers the webhooks of a transfer; both sides of an internal one may share its id.
     number = data.sequence_number
     key = origin.key() if number is None else origin.key(identity, data.direction or "", number)
-    moved = Moved(
+    return Moved(
         flow=flow,
         stage=stage,
         id=identity,
@@ -71,7 +83,6 @@ def transfer_event(origin: Origin) -> Event:
         arrival_at=optional_time(data.tracking.estimated_arrival_time) if data.tracking else None,
         event_id=text(data.event_id),
     )
-    return _event(origin, moved)
 
 
 def _flow(data: Transfer) -> Flow | None:
@@ -125,7 +136,7 @@ def transaction_event(origin: Origin) -> Event:
         booking=booking,
         event_id=identity,
     )
-    return _event(origin, moved)
+    return moved_event(origin, moved)
 
 
 def movement_event(origin: Origin) -> Event:
@@ -155,7 +166,7 @@ def movement_event(origin: Origin) -> Event:
         reference=text(data.reference),
         arrival_at=optional_time(data.value_date),
     )
-    return _event(origin, moved)
+    return moved_event(origin, moved)
 
 
 def _is_partial(data: Movement) -> bool:
@@ -177,7 +188,8 @@ def _arrives(amount: Amount | None) -> bool:
     return amount is not None and (amount.value or 0) > 0
 
 
-def _event(origin: Origin, moved: Moved) -> Event:
+def moved_event(origin: Origin, moved: Moved) -> Event:
+    """The event of one movement."""
     name = TYPES[moved.flow, moved.stage]
     member = DATA_MEMBER[name]
     booked = text(moved.booking.psp_payment_reference)
