@@ -22,7 +22,8 @@ from connectors.adyen.endpoints import Endpoints, read_endpoints
 from connectors.adyen.exchange import Exchange, Pool, Trouble
 from connectors.adyen.operations import ANSWER, GONE_IS_DONE, PREPARE
 from connectors.adyen.prepared import Prepared
-from connectors.adyen.replies import Reply, error_of, lost, may_repeat
+from connectors.adyen.replies import IN_PROGRESS, Reply, error_code, error_of, lost, may_repeat
+from connectors.adyen.requests import as_before
 from connectors.spi import Environment
 from connectors.spi.operations import Answer, Call
 from orchestratorx_prism.errors import (
@@ -75,6 +76,11 @@ class AdyenOperations:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="adyen")
         self._chance = random.Random()  # noqa: S311 - spreads repeats
 
+    @property
+    def account(self) -> str:
+        """The merchant account."""
+        return self._endpoints.merchant_account
+
     async def call(self, call: Call) -> Answer:
         """See the protocol. An answer that says "in progress" is an unknown outcome: somebody's request is under way.
 
@@ -101,7 +107,8 @@ class AdyenOperations:
     async def resolve(self, call: Call) -> Answer | None:
         """Sends the same request with the same key, while the key is known to live. Adyen carries it out once.
 
-        `call.context.received_at_ns` is taken as the time at which the call was first made.
+        `call.context.received_at_ns` is the time at which the call was first made. Where the request was made of the
+        payment's totals, which may have moved since, it is also sent as it was before that.
 
         Raises:
             ProviderRefused: Adyen refused the call.
@@ -109,23 +116,29 @@ class AdyenOperations:
         """
         if self._now_s() - call.context.received_at_ns / _NS > KEY_LIFE_S:
             return None
+        answer, found = await self._ask_again(call)
+        before = None if found else as_before(call)
+        return answer if before is None else (await self._ask_again(before))[0]
+
+    async def _ask_again(self, call: Call) -> tuple[Answer | None, bool]:
+        """(the answer or None, whether this can be the request that was sent)."""
         try:
             prepared = self._prepare(call)
         except RequestRejected:
-            return None  # it was sent once; since then the payment has moved on, and its webhook tells
+            return None, False
         ending = await self._attempts(call, prepared)
         reply = ending.outcome
         if reply is Trouble.NOT_SENT:
             raise ProviderUnavailable("Adyen could not be reached", fix=_NOT_SENT_FIX)
         if reply is Trouble.LOST:
-            return None
+            return None, True
         if reply.done or _is_gone(call, reply):
-            return self._resolved(call, reply)
+            return self._resolved(call, reply), True
         if reply.status in {401, 403}:
             raise ProviderUnavailable("Adyen refused the credentials", fix=error_of(reply).fix)
         error = error_of(reply)
         if isinstance(error, OutcomeUnknown):
-            return None
+            return None, reply.transient or error_code(reply) != IN_PROGRESS
         raise error
 
     async def aclose(self) -> None:

@@ -104,7 +104,9 @@ def error_of(reply: Reply) -> PrismError:
     "Later" is only said where certainly nothing was done; all that could be otherwise is an unknown outcome.
     """
     if reply.status == 429:
-        return ProviderUnavailable("Adyen takes no more requests for now", retry_after_s=reply.retry_after_s)
+        return ProviderUnavailable(
+            "Adyen takes no more requests for now", reason="RATE_LIMITED", retry_after_s=reply.retry_after_s
+        )
     if reply.status >= 500 or reply.status < 400 or reply.status == 408 or may_repeat(reply):
         return lost(f"Adyen answered {reply.status} to the request")
     failure = failure_of(reply)

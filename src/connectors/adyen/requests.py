@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -26,16 +27,20 @@ from connectors.adyen.prepared import (
     shopper,
 )
 from connectors.adyen.shapes import METADATA_NAME
+from connectors.spi import Capability
 from connectors.spi.operations import Call
 from orchestratorx_prism.v1.instrument_pb2 import Instrument
 from orchestratorx_prism.v1.money_pb2 import Money
-from orchestratorx_prism.v1.payment_pb2 import PaymentStatus
+from orchestratorx_prism.v1.payment_pb2 import Payment, PaymentStatus
 from orchestratorx_prism.v1.payment_service_pb2 import CAPTURE_MODE_MANUAL
 
 MERCHANT_INITIATED: Final = {"shopperInteraction": "ContAuth", "recurringProcessingModel": "UnscheduledCardOnFile"}
 """The payer is not there, and the amount follows no schedule."""
 PAYER_WITH_SAVED: Final = {"shopperInteraction": "ContAuth", "recurringProcessingModel": "CardOnFile"}
 PAYER: Final = {"shopperInteraction": "Ecommerce"}
+
+NOBODY_KNOWS: Final = frozenset({PaymentStatus.PAYMENT_STATUS_UNKNOWN, PaymentStatus.PAYMENT_STATUS_PENDING})
+"""Statuses of payments that may have been captured. Of no other is a reversal asked for: it would refund."""
 
 _METADATA_PAIRS: Final = 20
 _METADATA_NAME_LENGTH: Final = 20
@@ -203,11 +208,8 @@ def void(call: Call, endpoints: Endpoints) -> Prepared:
     Raises:
         RequestRejected: No payment that Adyen has named.
     """
-    known = known_payment(call).status in {
-        PaymentStatus.PAYMENT_STATUS_AUTHORIZED,
-        PaymentStatus.PAYMENT_STATUS_PARTIALLY_CAPTURED,
-    }
-    return _modification(Endpoint.CANCELS if known else Endpoint.REVERSALS, call, endpoints, None)
+    reversal = known_payment(call).status in NOBODY_KNOWS
+    return _modification(Endpoint.REVERSALS if reversal else Endpoint.CANCELS, call, endpoints, None)
 
 
 def increment(call: Call, endpoints: Endpoints) -> Prepared:
@@ -240,6 +242,27 @@ def refund(call: Call, endpoints: Endpoints) -> Prepared:
         return prepared
     reference = own_reference(request.merchant_refund_id, "merchant_refund_id")
     return Prepared(prepared.endpoint, {**(prepared.body or {}), "reference": reference}, prepared.path)
+
+
+def as_before(call: Call) -> Call | None:
+    """The same call about the payment as it stood before the call, if its request was made of the payment's totals.
+
+    A repeat has to be the same request, and what the call did is in the totals by now, if it was carried out. If it was
+    not, Adyen refuses to take or return what was taken or returned otherwise, and sets no new total.
+    """
+    if call.payment is None:
+        return None
+    then = Payment()
+    then.CopyFrom(call.payment)
+    if call.capability is Capability.INCREMENT_AUTHORIZATION:
+        then.authorized.minor_units -= call.request.amount.minor_units
+    elif call.capability is Capability.CAPTURE and not call.request.HasField("amount"):
+        then.ClearField("captured")
+    elif call.capability is Capability.REFUND and not call.request.HasField("amount"):
+        then.ClearField("refunded")
+    else:
+        return None
+    return replace(call, payment=then)
 
 
 def _part(wanted: Money | None, left: int, whole: Money) -> dict[str, Any]:

@@ -346,12 +346,46 @@ async def test_a_request_older_than_its_key_is_not_repeated() -> None:
         assert desk.simulator.truths() == []
 
 
-async def test_a_capture_that_cannot_be_made_again_is_left_to_its_webhook() -> None:
+@pytest.mark.parametrize(
+    ("capability", "request_"),
+    [
+        (Capability.CAPTURE, capture()),
+        (Capability.REFUND, refund()),
+        (Capability.INCREMENT_AUTHORIZATION, increment(401)),
+    ],
+)
+async def test_a_lost_answer_is_resolved_though_its_webhook_has_changed_the_totals(
+    capability: Capability, request_: object
+) -> None:
+    async with shop() as desk:
+        _, books = await desk.paid(authorize(manual=capability is not Capability.REFUND))
+        made = call(capability, request_, payment=books.payment())
+        desk.faulty.faults = Faults(lost_replies=1.0)
+        with pytest.raises(OutcomeUnknown):
+            await desk.client.call(made)
+        desk.faulty.faults = Faults()
+        books = await settled(desk, books)
+        later = call(capability, request_, key=made.key, payment=books.payment())
+        answer = await desk.client.resolve(later)
+        assert answer is not None
+        assert [event.type for event in answer.events] == (
+            ["refund.pending"] if capability is Capability.REFUND else []
+        )
+        truth = desk.simulator.truths()[0]
+        assert (truth.authorized_minor, truth.captured_minor, truth.refunded_minor) in {
+            (1099, 1099, 0),
+            (1099, 1099, 1099),
+            (1500, 0, 0),
+        }
+        assert len(await desk.told()) == 2  # the authorization's, and one of this
+
+
+async def test_a_capture_of_nothing_is_refused_before_it_is_sent() -> None:
     async with shop() as desk:
         _, books = await desk.paid(authorize())
-        assert await desk.client.resolve(call(Capability.CAPTURE, capture(), payment=books.payment())) is None
         with pytest.raises(RequestRejected):
             await desk.client.call(call(Capability.CAPTURE, capture(), payment=books.payment()))
+        assert len(desk.simulator.asked) == 1
 
 
 async def test_a_hundred_payments_at_once_are_each_made_once() -> None:

@@ -203,6 +203,12 @@ def test_a_modification_that_makes_no_sense_is_refused(
         prepared(capability, request_, payment=state)
 
 
+@pytest.mark.parametrize("status", ["AUTHORIZED", "CAPTURED", "VOIDED", "FAILED", "EXPIRED"])
+def test_a_void_never_becomes_a_refund_of_what_is_known_to_be_captured(status: str) -> None:
+    state = payment(status=PaymentStatus.Value(f"PAYMENT_STATUS_{status}"))
+    assert prepared(Capability.VOID, void(), payment=state).endpoint is Endpoint.CANCELS
+
+
 def test_a_redirect_is_confirmed_with_its_result_alone() -> None:
     made = prepared(Capability.CONFIRM_REDIRECT, confirm(redirectResult="X6X", session="s"), payment=payment())
     assert (made.endpoint, made.body) == (Endpoint.DETAILS, {"details": {"redirectResult": "X6X"}})
