@@ -175,7 +175,7 @@ class AdyenSimulator:
         if method == "POST":
             return _json(*posted(self._memory, self._hooks, path, _body(content)))
         if path.partition("/storedPaymentMethods")[1]:
-            return _json(*stored_methods(self._memory, method, path, query))
+            return _json(*stored_methods(self._memory, self._hooks, method, path, query))
         raise Problem(404, "000", "Not found", "internal")
 
     def open_dispute(self, psp: str) -> str:

@@ -6,8 +6,9 @@ import asyncio
 import random
 from typing import Any
 
+from connectors.adyen.sample_bodies import token
 from connectors.adyen.samples import item_body
-from connectors.adyen.simulator import hmac_key, standard_webhook
+from connectors.adyen.simulator import hmac_key, message_webhook, standard_webhook
 from connectors.adyen.simulator_state import Memory, Paid
 from connectors.spi import SampleRequest, SampleWebhook
 
@@ -57,6 +58,14 @@ class Hooks:
         if psp:
             item["originalReference"] = paid.psp
         self.send(standard_webhook(item, self._key))
+
+    def token(self, change: str, shopper: str, saved_id: str) -> None:
+        """Sends `recurring.token.…`: "created" or "disabled"."""
+        name = f"recurring.token.{change}"
+        body = token(name, SampleRequest(name, now_s=int(self._options.now_s()), seed=self._options.seed))
+        body["eventId"] = self._memory.new_id()
+        body["data"] |= {"shopperReference": shopper, "storedPaymentMethodId": saved_id}
+        self.send(message_webhook(body, self.key))
 
     def send(self, webhook: SampleWebhook) -> None:
         """Sends a webhook, unless it gets lost."""

@@ -44,7 +44,7 @@ def posted(memory: Memory, hooks: Hooks, path: str, body: Body) -> Said:
         Problem: Adyen's validation fails, or nothing is there.
     """
     if _STORED.fullmatch(path):
-        return _save(memory, body)
+        return _save(memory, hooks, body)
     if _TRANSFERS.fullmatch(path):
         return _transfer(memory, hooks, body)
     about = _DISPUTE.fullmatch(path)
@@ -54,7 +54,7 @@ def posted(memory: Memory, hooks: Hooks, path: str, body: Body) -> Said:
     raise Problem(404, "000", "Not found", "internal")
 
 
-def stored_methods(memory: Memory, method: str, path: str, query: Mapping[str, str]) -> Said:
+def stored_methods(memory: Memory, hooks: Hooks, method: str, path: str, query: Mapping[str, str]) -> Said:
     """GET and DELETE of /storedPaymentMethods.
 
     Raises:
@@ -71,14 +71,16 @@ def stored_methods(memory: Memory, method: str, path: str, query: Mapping[str, s
     if one[1] not in saved:
         raise Problem(422, "803", "PaymentDetail not found")
     del saved[one[1]]
+    hooks.token("disabled", shopper, one[1])
     return 204, {}
 
 
-def _save(memory: Memory, body: Body) -> Said:
+def _save(memory: Memory, hooks: Hooks, body: Body) -> Said:
     check_account(body)
     shopper = required(body, "shopperReference", "139", "Recurring requires shopperReference")
     number = card_number(required(body, "paymentMethod", "702", "Required object 'paymentMethod' is not provided."))
     identity = save(memory, shopper, BRANDS[number[0]], number[-4:])
+    hooks.token("created", shopper, identity)
     return 201, memory.saved[shopper][identity]
 
 

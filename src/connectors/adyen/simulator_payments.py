@@ -82,7 +82,7 @@ def _new_method(memory: Memory, hooks: Hooks, paid: Paid, method: Body, body: Bo
     if body.get("storePaymentMethod") is True:
         if not paid.shopper:
             raise Problem(422, "139", "Recurring requires shopperReference")
-        paid.saved_id = save(memory, paid.shopper, paid.brand, number[-4:])
+        paid.saved_id, paid.saves = save(memory, paid.shopper, paid.brand, number[-4:]), True
     if number == CHALLENGED_CARD:
         return _redirect(memory, paid, "scheme", host)
     return _decide(memory, hooks, paid, HOLDERS.get(method.get("holderName", "")))
@@ -149,6 +149,8 @@ def _decide(memory: Memory, hooks: Hooks, paid: Paid, refusal: tuple[str, str, s
     if not paid.manual:
         paid.captured = paid.value
     additional = {"authCode": "031576", "cardSummary": "1111", "expiryDate": "03/2030", "paymentMethod": paid.brand}
+    if paid.saves:
+        hooks.token("created", paid.shopper, paid.saved_id)
     if paid.saved_id:
         additional |= {
             "recurring.recurringDetailReference": paid.saved_id,

@@ -79,6 +79,8 @@ class Paid:
     brand: str = ""
     shopper: str = ""
     saved_id: str = ""
+    saves: bool = False
+    """Whether it saves `saved_id`, instead of using it."""
     return_url: str = ""
 
 

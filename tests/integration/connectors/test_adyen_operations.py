@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from typing import Any
 
 import httpx
 import pytest
@@ -228,6 +229,27 @@ async def test_a_decline_is_an_event_that_agrees_with_its_webhook(holder: str, c
         (told,) = await desk.told()
         assert (told.type, told.payment.failure.code) == ("payment.failed", code)
         assert told.payment.amount == event.payment.amount
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (authorize(Instrument(token=card(number="4111"))), "token_unreadable"),
+        (authorize(Instrument(token=card(number="9111111111111111"))), "unknown_card_brand"),
+        (authorize(Instrument(redirect_method="barter")), "payment_method_not_supported"),
+        (
+            authorize(Instrument(connector_payment_method_id="NOSUCHTOKEN"), connector_customer_id="shopper-1"),
+            "payment_method_not_found",
+        ),
+    ],
+    ids=["token", "brand", "method", "saved"],
+)
+async def test_a_payment_that_adyen_does_not_take_is_refused_and_no_payment(request_: Any, code: str) -> None:
+    async with shop() as desk:
+        with pytest.raises(ProviderRefused) as refused:
+            await desk.paid(request_)
+        assert (refused.value.metadata["code"], refused.value.metadata["category"]) == (code, "INVALID_REQUEST")
+        assert desk.simulator.truths() == []
 
 
 @pytest.mark.parametrize(("capability", "request_"), MODIFICATIONS, ids=lambda value: str(value)[:30])

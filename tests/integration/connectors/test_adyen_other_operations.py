@@ -212,6 +212,8 @@ async def test_a_mandate_is_set_up_charged_and_revoked() -> None:
     async with shop() as desk:
         answer = await desk.client.call(call(Capability.SETUP_MANDATE, setup()))
         assert [event.type for event in answer.events] == ["mandate.active"]
+        (told,) = [event for event in await desk.told() if event.type == "payment_method.attached"]
+        assert told.payment_method.connector_payment_method_id == answer.resource.mandate.connector_payment_method_id
         mandate = answer.resource.mandate.connector_mandate_id
         charged = await desk.client.call(call(Capability.CHARGE_MANDATE, charge(mandate)))
         assert [event.type for event in charged.events] == ["payment.authorized", "payment.captured"]
