@@ -18,6 +18,7 @@ from connectors.adyen.amounts import money
 from connectors.adyen.endpoints import Endpoints
 from connectors.adyen.failures import answered_refusal
 from connectors.adyen.parts import CONNECTOR, PAYMENT_STATUS, REFUND_STATUS, fill_details, optional_time, reference
+from connectors.adyen.prepared import known_payment
 from connectors.adyen.replies import Reply, lost
 from connectors.adyen.shapes import AdditionalData, text
 from connectors.adyen.shapes_answers import MODIFICATION, PAYMENT, Action, ModificationAnswer, PaymentAnswer
@@ -236,8 +237,7 @@ def refund_answer(call: Call, reply: Reply, endpoints: Endpoints) -> Answer:
         PayloadRejected: Its amount cannot be read.
     """
     answer = _received(reply)
-    payment = call.payment
-    assert payment is not None  # noqa: S101 - `requests.refund` has refused a call without one
+    payment = known_payment(call)
     event = new_event(
         call.context,
         raw_of(reply.body, call.context),

@@ -19,14 +19,16 @@ from adyen_operations import (
     confirm,
     increment,
     refund,
+    served,
     shop,
     void,
 )
 
 from connectors.adyen.client import make_client
+from connectors.adyen.simulator_api import make_simulator
 from connectors.spi import Capability
 from connectors.spi.operations import REQUEST
-from connectors.spi.simulating import Faults
+from connectors.spi.simulating import Faults, Receive, Scope, Send, SimulatorOptions
 from orchestratorx_prism.errors import (
     OutcomeUnknown,
     ProviderRefused,
@@ -314,17 +316,26 @@ async def test_a_lost_answer_of_a_confirmation_is_unknown_and_resolved() -> None
         assert [event.type for event in resolved.events] == ["payment.authorized", "payment.captured"]
 
 
-async def test_a_provider_that_is_late_is_an_unknown_outcome_within_the_calls_time() -> None:
+async def test_a_provider_that_never_answers_is_an_unknown_outcome() -> None:
+    asked: list[str] = []
+
+    async def silent(scope: Scope, _receive: Receive, _send: Send) -> None:
+        asked.append(scope["path"])
+        await asyncio.Event().wait()
+
+    async with served(silent) as base:
+        simulator = make_simulator(SimulatorOptions())
+        client = make_client(simulator.config(base), SANDBOX)
+        with pytest.raises(OutcomeUnknown):
+            await client.call(call(Capability.AUTHORIZE, authorize(), timeout_s=2.0))
+        assert asked == ["/v71/payments"]
+        await client.aclose()
+
+
+async def test_an_answer_that_comes_late_but_in_time_is_an_answer() -> None:
     async with shop() as desk:
-        made = call(Capability.AUTHORIZE, authorize(Instrument(token=card("SIMULATOR_LATE"))), timeout_s=0.3)
-        began = asyncio.get_running_loop().time()
-        with pytest.raises(OutcomeUnknown):
-            await desk.client.call(made)
-        assert asyncio.get_running_loop().time() - began < 1.5
-        in_progress = call(made.capability, made.request, key=made.key, timeout_s=0.3)
-        with pytest.raises(OutcomeUnknown):
-            await desk.client.call(in_progress)  # 704: the first is still being carried out
-        assert len(desk.simulator.truths()) == 1
+        answer, _ = await desk.paid(authorize(Instrument(token=card("SIMULATOR_LATE"))))
+        assert answer.events[0].type == "payment.authorized"
 
 
 async def test_nobody_listening_is_unavailable_and_certainly_nothing_done() -> None:

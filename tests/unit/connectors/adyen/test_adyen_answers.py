@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import pytest
 from adyen_operations import authorize, call, capture, eur
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from connectors.adyen.answers import RESULTS
 from connectors.adyen.endpoints import read_endpoints
 from connectors.adyen.failures import REFUSAL_CODES, REFUSALS
 from connectors.adyen.operations import ANSWER
@@ -17,7 +21,17 @@ from connectors.spi.operations import Answer
 from orchestratorx_prism.errors import OutcomeUnknown, PayloadRejected, PrismError, ProviderRefused, ProviderUnavailable
 from orchestratorx_prism.v1.event_data_pb2 import PayoutStatus
 from orchestratorx_prism.v1.instrument_pb2 import Instrument
-from orchestratorx_prism.v1.mandate_service_pb2 import MandateServiceSetupRequest
+from orchestratorx_prism.v1.mandate_service_pb2 import (
+    MandateServiceChargeRequest,
+    MandateServiceRevokeRequest,
+    MandateServiceSetupRequest,
+)
+from orchestratorx_prism.v1.payment_method_service_pb2 import (
+    PaymentMethodServiceAttachRequest,
+    PaymentMethodServiceDetachRequest,
+    PaymentMethodServiceGetRequest,
+    PaymentMethodServiceListRequest,
+)
 from orchestratorx_prism.v1.payment_pb2 import Payment
 from orchestratorx_prism.v1.payout_service_pb2 import PayoutServiceCreateRequest
 from orchestratorx_prism.v1.refund_service_pb2 import RefundServiceCreateRequest
@@ -211,3 +225,60 @@ def test_a_refusal_repeats_no_card_number_and_no_token() -> None:
     assert "4000000000000051" not in str(found.metadata) + str(found)
     assert "adyenjs" not in str(found.metadata) + str(found)
     assert len(found.metadata["provider_message"]) <= 200
+
+
+_SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=20)
+)
+_NAMES = st.sampled_from(
+    (
+        "pspReference amount value currency action type url method expiresAt additionalData cardSummary expiryDate "
+        "paymentMethod brand refusalReason refusalReasonCode reference storedPaymentMethods lastFour expiryMonth "
+        "expiryYear errorMessage direction reason creationDate errorCode message"
+    ).split()
+)
+_WORDS = st.sampled_from(
+    ["Authorised", "Refused", "RedirectShopper", "received", "booked", "bank", "EUR", "2026-01-01T00:00:00Z", PSP]
+)
+_ANYTHING = st.recursive(
+    st.one_of(_SCALARS, _WORDS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_NAMES, inner, max_size=6)),
+    max_leaves=20,
+)
+
+
+@pytest.mark.parametrize("capability", sorted(ANSWER))
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    firm=st.fixed_dictionaries(
+        {
+            "resultCode": st.sampled_from(sorted(RESULTS)),
+            "pspReference": st.just(PSP),
+            "id": st.just(PSP),
+            "status": st.sampled_from(["received", "booked", "refused"]),
+            "category": st.sampled_from(["bank", "internal"]),
+            "disputeServiceResult": st.fixed_dictionaries({"success": st.booleans()}),
+        }
+    ),
+    loose=st.dictionaries(_NAMES, _ANYTHING, max_size=10),
+    status=st.sampled_from([200, 422, 500]),
+)
+def test_whatever_adyen_answers_comes_to_an_answer_or_one_of_our_errors(
+    capability: Capability, firm: dict[str, Any], loose: dict[str, Any], status: int
+) -> None:
+    request = {
+        Capability.REFUND: RefundServiceCreateRequest(),
+        Capability.SETUP_MANDATE: MandateServiceSetupRequest(connector_customer_id="shopper-1", currency="EUR"),
+        Capability.CREATE_PAYOUT: PayoutServiceCreateRequest(),
+        Capability.ATTACH_PAYMENT_METHOD: PaymentMethodServiceAttachRequest(connector_customer_id="shopper-1"),
+        Capability.LIST_PAYMENT_METHODS: PaymentMethodServiceListRequest(connector_customer_id="shopper-1"),
+        Capability.GET_PAYMENT_METHOD: PaymentMethodServiceGetRequest(connector_customer_id="shopper-1"),
+        Capability.DETACH_PAYMENT_METHOD: PaymentMethodServiceDetachRequest(connector_customer_id="shopper-1"),
+        Capability.REVOKE_MANDATE: MandateServiceRevokeRequest(connector_customer_id="shopper-1"),
+        Capability.CHARGE_MANDATE: MandateServiceChargeRequest(amount=eur(1)),
+    }.get(capability, authorize())
+    about = {"payment": Payment()} if capability in {Capability.REFUND, Capability.CONFIRM_REDIRECT} else {}
+    answer = reply({**firm, **loose}, status)
+    assert isinstance(error_of(answer), PrismError)
+    with contextlib.suppress(OutcomeUnknown, PayloadRejected, ProviderRefused):
+        ANSWER[capability](call(capability, request, **about), answer, HERE)

@@ -20,7 +20,7 @@ CONFIG = {
     "ADYEN_API_KEY": "AQEkey",
     "ADYEN_TRANSFERS_API_KEY": "AQFkey",
     "ADYEN_MERCHANT_ACCOUNT": "ShopECOM",
-    "ADYEN_LIVE_PREFIX": "1797a841fbb37ca7-AdyenDemo",
+    "ADYEN_LIVE_PREFIX": "1797a841fbb37ca7-testshop",
 }
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -76,12 +76,12 @@ DELETE = Prepared(Endpoint.DELETE_STORED, path=("ID1",), query={"shopperReferenc
         (
             Prepared(Endpoint.PAYMENTS, {}),
             "https://checkout-test.adyen.com/v71/payments",
-            "https://1797a841fbb37ca7-adyendemo-checkout-live.adyenpayments.com/checkout/v71/payments",
+            "https://1797a841fbb37ca7-testshop-checkout-live.adyenpayments.com/checkout/v71/payments",
         ),
         (
             CAPTURE,
             "https://checkout-test.adyen.com/v71/payments/PSP1/captures",
-            "https://1797a841fbb37ca7-adyendemo-checkout-live.adyenpayments.com/checkout/v71/payments/PSP1/captures",
+            "https://1797a841fbb37ca7-testshop-checkout-live.adyenpayments.com/checkout/v71/payments/PSP1/captures",
         ),
         (
             Prepared(Endpoint.ACCEPT_DISPUTE, {}),
