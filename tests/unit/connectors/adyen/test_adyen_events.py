@@ -206,3 +206,23 @@ def test_a_known_code_is_either_mapped_or_known_to_have_no_word() -> None:
 def test_every_webhook_is_acknowledged_as_accepted() -> None:
     reply = connector.acknowledge(None, Context("default", Environment.ENVIRONMENT_SANDBOX, 0))
     assert (reply.status, reply.body, dict(reply.headers)) == (200, b"[accepted]", {"Content-Type": "text/plain"})
+
+
+@pytest.mark.parametrize("key", ["", "x", "a" * 37, "<b>" * 12, 5, None, {"a": 1}], ids=str)
+def test_only_what_looks_like_our_key_is_a_name_of_a_payment(normalized: Normalized, key: Any) -> None:
+    (event,) = normalized(batch(item(additionalData={"metadata.orchestratorx_key": key})))
+    assert [each.kind for each in event.references] == ["psp_reference"]
+
+
+def test_our_key_names_payments_and_nothing_else(normalized: Normalized) -> None:
+    data = {"metadata.orchestratorx_key": "0b5f2c5e-6a55-8d0f-af1c-0c4f6a1f7a11"}
+    events = normalized(
+        batch(
+            item("CAPTURE", originalReference="P0", additionalData=data),
+            item("REFUND", originalReference="P0", additionalData=data),
+        )
+    )
+    assert [[each.kind for each in event.references] for event in events] == [
+        ["psp_reference", "capture", "request"],
+        ["psp_reference"],
+    ]
