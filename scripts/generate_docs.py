@@ -18,11 +18,12 @@ _NOTE = "<!-- Made by `make docs` from the tables in the code; edit those. -->\n
 _AT_S = 1_767_225_600
 """A fixed moment for samples: 2026-01-01T00:00:00Z."""
 
-CAPABILITY_TEXTS = {
+WEBHOOK_TEXTS = {
     Capability.WEBHOOKS: "webhooks",
     Capability.ONLINE_VERIFICATION: "online verification",
     Capability.QUERY_BACK: "query back",
 }
+"""Capabilities that are about webhooks; every other one is an operation."""
 TRUST_TEXTS = {
     Trust.TRUST_SIGNED: "signature over the body",
     Trust.TRUST_SIGNED_WEAKLY: "signature over a checksum of the body; ask the provider before money moves",
@@ -82,15 +83,26 @@ def support_table() -> str:
     """The README's table of connectors."""
     lines = ["| connector | can | why its webhooks are believed |", "|---|---|---|"]
     for label in installed_connectors().values():
-        can = ", ".join(CAPABILITY_TEXTS[capability] for capability in Capability if capability in label.capabilities)
+        can = ", ".join(text for capability, text in WEBHOOK_TEXTS.items() if capability in label.capabilities)
         lines.append(
             f"| {label.title} (`{label.name}`) | {can}: {len(label.event_types)} types | {TRUST_TEXTS[label.trust]} |"
         )
     return "\n".join(lines) + "\n"
 
 
+def operations_table() -> str:
+    """Which connector declares which operation, in docs/calling-providers.md."""
+    labels = list(installed_connectors().values())
+    lines = [f"| | {' | '.join(label.title for label in labels)} |", "|---" * (len(labels) + 1) + "|"]
+    for capability in Capability:
+        if capability not in WEBHOOK_TEXTS:
+            marks = ["yes" if capability in label.capabilities else "" for label in labels]
+            lines.append(f"| `{capability}` | {' | '.join(marks)} |")
+    return "\n".join(lines) + "\n"
+
+
 def with_table(readme: str, table: str) -> str:
-    """The README with the table between its markers replaced."""
+    """A page with the table between its markers replaced."""
     begin, end = "<!-- support table: begin -->\n", "<!-- support table: end -->"
     head, _, rest = readme.partition(begin)
     _, _, tail = rest.partition(end)
@@ -98,11 +110,12 @@ def with_table(readme: str, table: str) -> str:
 
 
 def main() -> None:
-    readme = ROOT / "README.md"
+    readme, calling = ROOT / "README.md", ROOT / "docs" / "calling-providers.md"
     documents = {
         ROOT / "docs" / "event-types.md": event_types(),
         ROOT / "docs" / "provider-events.md": provider_types(),
         readme: with_table(readme.read_text(encoding="utf-8"), support_table()),
+        calling: with_table(calling.read_text(encoding="utf-8"), operations_table()),
     }
     if "--check" not in sys.argv[1:]:
         for path, text in documents.items():
