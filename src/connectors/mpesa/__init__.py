@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from connectors.mpesa.client import CONFIG_KEYS, make_outside
+from connectors.mpesa.account import CONFIG_KEYS
+from connectors.mpesa.client import CAPABILITIES, make_client
+from connectors.mpesa.confirming import make_outside
 from connectors.mpesa.mapping import INGRESS_ALIAS, PURPOSES, REFUSED_IN_URLS, TYPES
 from connectors.mpesa.simulator import sample
 from connectors.mpesa.webhooks import acknowledge, answers, normalize, open_webhook, parse
@@ -13,7 +15,7 @@ __all__ = ["connector"]
 connector = Label(
     name="mpesa",
     title="M-Pesa",
-    capabilities=frozenset({Capability.WEBHOOKS, Capability.QUERY_BACK}),
+    capabilities=frozenset({Capability.WEBHOOKS, Capability.QUERY_BACK}) | CAPABILITIES,
     config_keys=CONFIG_KEYS,
     trust=Trust.TRUST_QUERY_BACK,
     open=open_webhook,
@@ -22,6 +24,7 @@ connector = Label(
     acknowledge=acknowledge,
     answers=answers,
     make_outside=make_outside,
+    make_client=make_client,
     sample=sample,
     references_span_accounts=True,
     event_types=sorted(TYPES),

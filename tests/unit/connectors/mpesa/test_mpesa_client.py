@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from connectors.mpesa import connector
-from connectors.mpesa.client import Daraja, make_outside
+from connectors.mpesa.confirming import Daraja, make_outside
 from connectors.mpesa.simulator import DarajaApi, app
 from connectors.spi import Environment, Material, Opened, ProviderUnavailable, SampleWebhook, SignatureRejected, Webhook
 from orchestratorx_prism.errors import SettingsRejected
@@ -254,7 +254,7 @@ async def test_an_odd_answer_is_no_answer(body: bytes, status: int, opened: Any)
 
 
 async def test_an_answer_that_does_not_come_is_not_waited_for(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.mpesa.client.TOTAL_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("connectors.mpesa.confirming.TOTAL_TIMEOUT_S", 0.2)
 
     async def silent(_scope: Any, _receive: Any, _send: Any) -> None:
         with suppress(asyncio.CancelledError):
@@ -284,4 +284,4 @@ def test_credentials_go_to_no_address_in_the_clear(base: str) -> None:
     ],
 )
 def test_each_environment_has_its_host(environment: Environment.ValueType, host: str) -> None:
-    assert make_outside(config(""), environment)._base == host
+    assert make_outside(config(""), environment)._session.base == host
