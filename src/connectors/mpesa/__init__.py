@@ -7,6 +7,7 @@ from connectors.mpesa.client import CAPABILITIES, make_client
 from connectors.mpesa.confirming import make_outside
 from connectors.mpesa.mapping import INGRESS_ALIAS, PURPOSES, REFUSED_IN_URLS, TYPES
 from connectors.mpesa.simulator import sample
+from connectors.mpesa.simulator_api import make_simulator
 from connectors.mpesa.webhooks import acknowledge, answers, normalize, open_webhook, parse
 from connectors.spi import Capability, Label, Trust
 
@@ -25,6 +26,7 @@ connector = Label(
     answers=answers,
     make_outside=make_outside,
     make_client=make_client,
+    make_simulator=make_simulator,
     sample=sample,
     references_span_accounts=True,
     event_types=sorted(TYPES),
