@@ -192,7 +192,8 @@ def _failure(error: Exception, sending: _Sending) -> ProviderUnavailable:
 
 def _token_refused(answer: Answered) -> ProviderUnavailable:
     said = f"M-Pesa gave no access token (HTTP {answer.status}, {answer.error_code or 'no error code'})"
-    if answer.status in {400, 401, 403}:
+    # A firewall answers 403 without a code, too: that says nothing of the credentials.
+    if answer.status in {400, 401} or (answer.status == 403 and answer.error_code):
         fix = "check MPESA_CONSUMER_KEY and MPESA_CONSUMER_SECRET, and that they are of this environment"
         return TokenRefused(said, fix=fix)
     return ProviderUnavailable(said)
