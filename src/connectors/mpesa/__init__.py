@@ -8,7 +8,8 @@ from connectors.mpesa.confirming import make_outside
 from connectors.mpesa.mapping import INGRESS_ALIAS, PURPOSES, REFUSED_IN_URLS, TYPES
 from connectors.mpesa.simulator import sample
 from connectors.mpesa.simulator_api import make_simulator
-from connectors.mpesa.webhooks import acknowledge, answers, normalize, open_webhook, parse
+from connectors.mpesa.webhooks import acknowledge, normalize, open_webhook, parse
+from connectors.mpesa.webhooks import answers as requests_answered
 from connectors.spi import Capability, Label, Trust
 
 __all__ = ["connector"]
@@ -23,7 +24,7 @@ connector = Label(
     parse=parse,
     normalize=normalize,
     acknowledge=acknowledge,
-    answers=answers,
+    answers=requests_answered,
     make_outside=make_outside,
     make_client=make_client,
     make_simulator=make_simulator,

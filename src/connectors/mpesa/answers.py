@@ -151,7 +151,7 @@ def _accepted(body: bytes, purpose: str) -> Notice:
         notice = read_accepted(envelope, purpose)
     except PayloadRejected as error:
         raise unknown("M-Pesa's answer names no conversation") from error
-    if envelope.conversation_id is None:
+    if notice.own_id == notice.originator_id:
         # What the result will be found by; without it the payout would become another one.
         raise unknown("M-Pesa's answer has no ConversationID")
     return notice

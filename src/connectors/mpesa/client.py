@@ -62,6 +62,11 @@ class DarajaClient:
             Capability.CREATE_PAYOUT: self._pay_out,
         }
 
+    @property
+    def account(self) -> str:
+        """The shortcode."""
+        return self._account.shortcode
+
     async def call(self, call: Call) -> Answer:
         """Carries out one operation; see `connectors.spi.operations.Client.call` for what is raised."""
         operation = self._operations.get(call.capability)

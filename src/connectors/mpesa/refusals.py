@@ -26,9 +26,10 @@ _LOCK_S: Final = 60.0
 
 
 class Later(NamedTuple):
-    """Nothing was done, and may be asked for again."""
+    """Nothing was done, and may be asked for again. With the reasons given here M-Pesa is well, and only busy."""
 
     retry_after_s: float
+    reason: str = "PROVIDER_BUSY"
 
 
 class Lost(NamedTuple):
@@ -36,6 +37,7 @@ class Lost(NamedTuple):
 
 
 LOST: Final = Lost()
+_TOO_FAST: Final = Later(_LATER_S, "RATE_LIMITED")
 _CREDENTIALS: Final = Decline("credentials_refused", e.FAILURE_CATEGORY_CREDENTIALS, False)
 _INVALID: Final = Decline("fields_invalid", e.FAILURE_CATEGORY_INVALID_REQUEST, False)
 
@@ -47,9 +49,10 @@ REFUSALS: Final[tuple[tuple[str, str, Later | Lost | Decline], ...]] = (
     ("500.001.1001", "wrong credentials", _CREDENTIALS),
     ("500.001.1001", "invalid access token", _CREDENTIALS),
     ("500.002.1001", "duplicate originatorconversationid", LOST),
-    ("500.002.1001", "maintenance", Later(300.0)),
+    ("500.002.1001", "maintenance", Later(300.0, "PROVIDER_UNAVAILABLE")),
+    ("500.003.02", "spike arrest", _TOO_FAST),
     ("500.003.02", "", Later(_LATER_S)),
-    ("500.003.03", "", Later(_LATER_S)),
+    ("500.003.03", "", _TOO_FAST),
     ("400.002.02", "invalid phonenumber", Decline("phone_invalid", e.FAILURE_CATEGORY_INVALID_REQUEST, False)),
     ("400.002.02", "invalid partya", Decline("phone_invalid", e.FAILURE_CATEGORY_INVALID_REQUEST, False)),
     ("400.002.02", "invalid amount", Decline("amount_invalid", e.FAILURE_CATEGORY_INVALID_REQUEST, False)),
@@ -83,7 +86,7 @@ def check_answer(answer: Answered) -> None:
     if meaning is not None:
         raise _told(meaning, answer.status, code, sentence)
     if answer.status == 429:
-        raise _told(Later(_LATER_S), answer.status, code, sentence)
+        raise _told(_TOO_FAST, answer.status, code, sentence)
     if answer.status in {401, 403}:
         raise _told(_CREDENTIALS, answer.status, code, sentence)
     if 400 <= answer.status < 500 and answer.status != 408:
@@ -141,6 +144,7 @@ def _told(meaning: Later | Lost | Decline, status: int, code: str, sentence: str
         return unknown("M-Pesa has received a request with this OriginatorConversationID before")
     return ProviderUnavailable(
         f"M-Pesa cannot take the request now (HTTP {status}, {code or 'no error code'})",
+        reason=meaning.reason,
         retry_after_s=meaning.retry_after_s,
     )
 
