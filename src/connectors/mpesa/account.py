@@ -33,6 +33,7 @@ CONFIG_KEYS: Final[Mapping[str, str]] = {
     "MPESA_SECURITY_CREDENTIAL": "For payouts, refunds: the operator's password as the Daraja portal encrypts it; or:",
     "MPESA_INITIATOR_PASSWORD": "The operator's password itself, to be encrypted here with MPESA_CERTIFICATE_FILE",
     "MPESA_CERTIFICATE_FILE": "Safaricom's certificate of this environment (.cer), from the Daraja portal",
+    "MPESA_PULL_NUMBER": "To find payments whose answer was lost: the number nominated for Pull Transactions",
     "MPESA_API_BASE": "Only for simulators and proxies; empty: Safaricom's own host for the environment",
 }
 
@@ -60,6 +61,8 @@ class Account:
     security_credential: str = field(repr=False)
     callback_base: str = field(repr=False)
     url_token: str = field(repr=False)
+    pull_number: str = field(default="", repr=False)
+    """Empty: the shortcode does not use Pull Transactions."""
 
     def callback(self, merchant_id: str, purpose: str = "") -> str:
         """Where M-Pesa is to post: our ingress under the name that Safaricom accepts, token and purpose at the end.
@@ -103,6 +106,7 @@ def read_account(config: Mapping[str, str]) -> Account:
         security_credential=_security_credential(config),
         callback_base=_callback_base(config["MPESA_CALLBACK_BASE"]),
         url_token=_url_token(config["MPESA_URL_TOKEN"]),
+        pull_number=config.get("MPESA_PULL_NUMBER", "").strip(),
     )
 
 

@@ -13,15 +13,16 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from connectors.mpesa import answers, requests
+from connectors.mpesa import answers, pulls, requests
 from connectors.mpesa.account import Account, read_account, stk_question
 from connectors.mpesa.confirming import QUERY_PATH
+from connectors.mpesa.notices import Notice
 from connectors.mpesa.refusals import check_answer, credentials_refused, is_being_processed, unknown
 from connectors.mpesa.requests import Draft
 from connectors.mpesa.session import Answered, NoAnswer, Session, TokenRefused
 from connectors.spi import Capability, Environment, NotSupported, PayloadRejected, ProviderUnavailable
 from connectors.spi.operations import REQUEST, Answer, Call
-from orchestratorx_prism.errors import OutcomeUnknown, PrismError, RequestRejected
+from orchestratorx_prism.errors import OutcomeUnknown, PrismError, ProviderRefused, RequestRejected
 from orchestratorx_prism.v1.event_pb2 import Event
 
 CAPABILITIES: Final = frozenset(
@@ -55,6 +56,7 @@ class DarajaClient:
         self._account: Account = read_account(config)
         self._session = Session(config, environment, now_s)
         self._now_s = now_s
+        self._registered = False
         self._operations: Mapping[Capability, Callable[[Call], Awaitable[Answer]]] = {
             Capability.AUTHORIZE: self._authorize,
             Capability.REFRESH_PAYMENT: self._refresh,
@@ -77,17 +79,32 @@ class DarajaClient:
     async def resolve(self, call: Call) -> Answer | None:
         """What became of a call whose answer was lost, as far as M-Pesa tells at once.
 
-        A push is asked about by its CheckoutRequestID. A push whose answer was lost has none until its callback names
-        it, and that it is unknown proves nothing: the callback, a C2B confirmation or a pulled list with its account
-        reference will tell. A payout is asked about by our key, and M-Pesa answers by a callback. A reversal cannot be
-        asked about; its callback names the payment.
+        A push is asked about by its CheckoutRequestID. A push whose answer was lost has none; it is looked for among
+        the transactions that M-Pesa lists, if MPESA_PULL_NUMBER is set. That it is not there proves nothing. A payout
+        is asked about by our key, and M-Pesa answers by a callback. A reversal cannot be asked about; its callback
+        names the payment.
         """
+        try:
+            return await self._resolve(call)
+        except ProviderRefused as refused:
+            # Only our question was refused: that says nothing of the call, and must not be taken for its end.
+            raise ProviderUnavailable(
+                f"M-Pesa refused a question about a request: {refused.message}", fix=refused.fix
+            ) from refused
+
+    async def aclose(self) -> None:
+        """Closes connections."""
+        await self._session.aclose()
+
+    async def _resolve(self, call: Call) -> Answer | None:
         match call.capability:
             case Capability.AUTHORIZE if requests.checkouts_of(call.payment):
                 answer = await self._refresh(call)
                 for event in answer.events:
                     event.references.add(kind=REQUEST, value=call.key)
                 return answer if answer.events else None
+            case Capability.AUTHORIZE if self._account.pull_number:
+                return await self._look_for(call)
             case Capability.REFRESH_PAYMENT:
                 return await self._refresh(call)
             case Capability.CREATE_PAYOUT:
@@ -95,10 +112,6 @@ class DarajaClient:
                 return None
             case _:
                 return None
-
-    async def aclose(self) -> None:
-        """Closes connections."""
-        await self._session.aclose()
 
     async def _authorize(self, call: Call) -> Answer:
         answer = await self._once(requests.push(call, self._account, self._now_s()), call.timeout_s)
@@ -134,6 +147,25 @@ class DarajaClient:
             except PayloadRejected as error:
                 raise ProviderUnavailable(f"M-Pesa's answer to an STK query: {error.message}") from error
         return Answer(events=events, body=body)
+
+    async def _look_for(self, call: Call) -> Answer | None:
+        """A push whose answer was lost, found by what it asked for among what was paid since."""
+        ends_s = time.monotonic() + call.timeout_s
+        span = pulls.span_of(call, self._now_s())
+        if span is None:
+            return None
+        if not self._registered:
+            await self._ask(pulls.registration(call, self._account), call.timeout_s)
+            self._registered = True
+        notices: list[Notice] = []
+        for _ in range(pulls.MOST_PAGES):
+            draft = pulls.page(self._account, span, len(notices))
+            answer = await self._ask(draft, ends_s - time.monotonic())
+            found = pulls.transactions(answer.body) if answer is not None else []
+            if not found:
+                return pulls.match(call, notices, self._account)
+            notices += found
+        return None  # so many that one of the same reference and amount may be among those not read
 
     async def _ask(self, draft: Draft, timeout_s: float) -> Answered | None:
         """The answer to a question, which changes nothing; None where it is that the push is being processed."""
@@ -183,7 +215,7 @@ class DarajaClient:
 
     async def _post(self, draft: Draft, timeout_s: float) -> Answered:
         try:
-            return await self._session.post(draft.path, draft.body, timeout_s)
+            return await self._session.request(draft.path, draft.body, timeout_s, draft.method)
         except TokenRefused as error:
             raise credentials_refused(error.message) from error
 

@@ -94,7 +94,7 @@ class Daraja:
     async def _query(self, checkout: str) -> str | None:
         """The push's result code by Daraja; None while it is being processed."""
         question = stk_question(self._shortcode, self._passkey, self._now_s(), checkout)
-        answer = await self._session.post(QUERY_PATH, question, TOTAL_TIMEOUT_S)
+        answer = await self._session.request(QUERY_PATH, question, TOTAL_TIMEOUT_S)
         said = answer.said
         if said is None:
             raise ProviderUnavailable(f"M-Pesa answered without JSON (HTTP {answer.status})")

@@ -77,8 +77,9 @@ def check_answer(answer: Answered) -> None:
         if said is None:
             raise unknown("M-Pesa's answer cannot be read")
         code = _text(said.get("ResponseCode"))
-        # A push with a CheckoutRequestID exists, whatever the code: its own reading tells the rest.
-        if code not in {"", "0"} and not said.get("CheckoutRequestID"):
+        # A push with a CheckoutRequestID exists, whatever the code: its own reading tells the rest. Pull Transactions,
+        # which alone has a ResponseRefID, counts otherwise: 1000 is success, 1001 an empty list.
+        if code not in {"", "0"} and not (said.get("CheckoutRequestID") or said.get("ResponseRefID")):
             raise _by_response(code, _text(said.get("ResponseDescription")))
         return
     code, sentence = answer.error_code, _text((said or {}).get("errorMessage"))

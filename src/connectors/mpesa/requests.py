@@ -43,6 +43,7 @@ class Draft:
 
     path: str
     body: Mapping[str, Any] = field(repr=False)
+    method: str = "POST"
 
 
 def push(call: Call, account: Account, now_s: float) -> Draft:

@@ -102,8 +102,8 @@ class Session:
     def has_credentials(self) -> bool:
         return all(self._consumer)
 
-    async def post(self, path: str, body: Mapping[str, Any], timeout_s: float) -> Answered:
-        """Posts JSON with a valid token; repeats it once with a new token where the token was refused.
+    async def request(self, path: str, body: Mapping[str, Any], timeout_s: float, method: str = "POST") -> Answered:
+        """Sends JSON with a valid token; repeats it once with a new token where the token was refused.
 
         Args:
             timeout_s: For everything together, the token included. Seconds.
@@ -116,11 +116,11 @@ class Session:
         try:
             async with asyncio.timeout(timeout_s):
                 token = await self._access_token("")
-                answer = await self._send("POST", path, timeout_s, sending, token=token, json=body)
+                answer = await self._send(method, path, timeout_s, sending, token=token, json=body)
                 if answer.refuses_token:
                     sending.begun = False
                     token = await self._access_token(token)
-                    answer = await self._send("POST", path, timeout_s, sending, token=token, json=body)
+                    answer = await self._send(method, path, timeout_s, sending, token=token, json=body)
                 return answer
         except (httpx.HTTPError, TimeoutError) as error:
             raise _failure(error, sending) from error

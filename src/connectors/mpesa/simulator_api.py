@@ -84,6 +84,7 @@ class DarajaSimulator:
             "MPESA_PASSKEY": credentials.passkey,
             "MPESA_INITIATOR_NAME": credentials.initiator,
             "MPESA_SECURITY_CREDENTIAL": credentials.security_credential,
+            "MPESA_PULL_NUMBER": "254708374149",
             "MPESA_URL_TOKEN": self._books.options.webhook_secret or URL_TOKEN,
             "MPESA_CALLBACK_BASE": base_url,
             "MPESA_API_BASE": base_url,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,7 +21,11 @@ from orchestratorx_prism.v1.event_service_pb2 import HandleEventRequest
 from orchestratorx_prism.v1.instrument_pb2 import Instrument
 from orchestratorx_prism.v1.money_pb2 import Money
 from orchestratorx_prism.v1.payment_pb2 import PaymentStatus
-from orchestratorx_prism.v1.payment_service_pb2 import PaymentServiceAuthorizeRequest, PaymentServiceGetRequest
+from orchestratorx_prism.v1.payment_service_pb2 import (
+    PaymentServiceAuthorizeRequest,
+    PaymentServiceGetRequest,
+    PaymentServiceListRequest,
+)
 from orchestratorx_prism.v1.payout_service_pb2 import (
     PayoutDestination,
     PayoutServiceCreateRequest,
@@ -35,7 +40,7 @@ class Server:
     """The application, the simulator with a clock, and the callbacks' way from one to the other."""
 
     def __init__(self, **options: Any) -> None:
-        self.now_s = 1_800_000_000.0
+        self.now_s = time.time()
         settings = {"seed": 3, "deliver": self._deliver, "now_s": lambda: self.now_s, **options}
         self.simulator: DarajaSimulator = make_simulator(SimulatorOptions(**settings))
         self.faulty = Faulty(self.simulator, Faults())
@@ -130,7 +135,7 @@ async def test_a_lost_callback_is_made_up_for_by_a_refresh() -> None:
 
 
 async def test_a_lost_answer_is_unknown_and_charges_nobody_again() -> None:
-    async with running() as server:
+    async with running(callback_delay_s=600) as server:
         server.faulty.faults = Faults(lost_replies=1.0)
         with pytest.raises(OutcomeUnknown) as lost:
             await server.authorize("order-7-payment")
@@ -138,6 +143,21 @@ async def test_a_lost_answer_is_unknown_and_charges_nobody_again() -> None:
         assert word((await server.get(lost.value.metadata["payment_id"])).status) == "UNKNOWN"
         with pytest.raises(OutcomeUnknown):
             await server.authorize("order-7-payment")
+        assert len(server.simulator.truths()) == 1
+
+
+async def test_a_lost_answer_whose_callback_comes_ends_as_one_payment() -> None:
+    async with running() as server:
+        server.faulty.faults = Faults(lost_replies=1.0)
+        with pytest.raises(OutcomeUnknown) as lost:
+            await server.authorize("order-7-payment")
+        server.faulty.faults = Faults()
+        assert await server.later(0) == 1
+        answer = await server.authorize("order-7-payment")
+        assert (word(answer.payment.status), answer.payment.captured) == ("CAPTURED", KES_1500)
+        listed = await server.application.services.payments.list(PaymentServiceListRequest())
+        assert [(word(one.status), one.captured) for one in listed.payments] == [("CAPTURED", KES_1500)]
+        assert word((await server.get(lost.value.metadata["payment_id"])).status) == "CAPTURED"
         assert len(server.simulator.truths()) == 1
 
 

@@ -63,6 +63,7 @@ def test_a_busy_system_is_not_one_that_is_asked_too_often() -> None:
         answered(200, {"ResponseCode": 0}),
         answered(200, {"ResultCode": "1032", "ResponseCode": "0"}),
         answered(200, {"ResponseCode": "17", "CheckoutRequestID": "ws_CO_1"}),
+        answered(200, {"ResponseCode": "1001", "ResponseRefID": "1-2-3", "Response": [[]]}),
         answered(201, {"ResponseCode": "0"}),
     ],
     ids=lambda value: str(value.said),
