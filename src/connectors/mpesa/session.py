@@ -96,7 +96,7 @@ class Session:
         self._http: httpx.AsyncClient | None = None
         self._token = ""
         self._renew_at_s = 0.0
-        self._renewing = asyncio.Lock()
+        self._renewing: asyncio.Task[str] | None = None
 
     @property
     def has_credentials(self) -> bool:
@@ -127,6 +127,9 @@ class Session:
 
     async def aclose(self) -> None:
         """Closes connections."""
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.gather(self._renewing, return_exceptions=True)
         if self._http is not None:
             await self._http.aclose()
             self._http = None
@@ -134,25 +137,37 @@ class Session:
     async def _access_token(self, refused: str) -> str:
         """A token that still holds. Renewed once for all who wait, and never because of one that is replaced already.
 
+        A waiter that gives up takes nothing from the others; a failure is told to all of them, and is not kept.
+
         Args:
             refused: The token that Daraja has just refused; empty if none.
         """
-        async with self._renewing:
-            held = self._token != "" and self._now_s() < self._renew_at_s
-            if held and not (refused and hmac.compare_digest(refused.encode(), self._token.encode())):
-                return self._token
-            query = {"grant_type": "client_credentials"}
-            # What is lost here moves no money: the state of this sending is of no interest.
-            answer = await self._send(
-                "GET", TOKEN_PATH, CONNECT_TIMEOUT_S, _Sending(), params=query, auth=httpx.BasicAuth(*self._consumer)
-            )
-            token = (answer.said or {}).get("access_token")
-            if not answer.ok or not isinstance(token, str) or not token:
-                raise _token_refused(answer)
-            lifetime_s = _seconds((answer.said or {}).get("expires_in"))
-            self._token = token
-            self._renew_at_s = self._now_s() + lifetime_s - min(_REFRESH_BEFORE_S, lifetime_s / 2)
-            return token
+        held = self._token != "" and self._now_s() < self._renew_at_s
+        if held and not (refused and hmac.compare_digest(refused.encode(), self._token.encode())):
+            return self._token
+        if self._renewing is None:
+            self._renewing = asyncio.create_task(self._renew())
+            self._renewing.add_done_callback(self._renewed)
+        return await asyncio.shield(self._renewing)
+
+    async def _renew(self) -> str:
+        query = {"grant_type": "client_credentials"}
+        # What is lost here moves no money: the state of this sending is of no interest.
+        answer = await self._send(
+            "GET", TOKEN_PATH, CONNECT_TIMEOUT_S, _Sending(), params=query, auth=httpx.BasicAuth(*self._consumer)
+        )
+        token = (answer.said or {}).get("access_token")
+        if not answer.ok or not isinstance(token, str) or not token:
+            raise _token_refused(answer)
+        lifetime_s = _seconds((answer.said or {}).get("expires_in"))
+        self._token = token
+        self._renew_at_s = self._now_s() + lifetime_s - min(_REFRESH_BEFORE_S, lifetime_s / 2)
+        return token
+
+    def _renewed(self, task: asyncio.Task[str]) -> None:
+        self._renewing = None
+        if not task.cancelled():
+            task.exception()  # whoever waits has it; nobody may
 
     async def _send(
         self, method: str, path: str, timeout_s: float, sending: _Sending, *, token: str = "", **options: Any

@@ -206,6 +206,37 @@ async def test_one_token_serves_fifty_pushes_and_is_renewed_once_for_all() -> No
         assert shop.types().count("payment.captured") == 100
 
 
+async def test_a_token_that_is_refused_is_asked_for_once_for_all_who_wait() -> None:
+    shop = Shop()
+    async with serving(shop.simulator) as base:
+        client = DarajaClient({**shop.simulator.config(base), "MPESA_CONSUMER_SECRET": "wrong-one"}, SANDBOX)
+        ends = await asyncio.gather(*(client.call(shop.authorize()) for _ in range(20)), return_exceptions=True)
+        await client.aclose()
+    assert {type(end) for end in ends} == {ProviderRefused}
+    assert shop.simulator.asked[TOKEN] == 1
+
+
+async def test_a_caller_who_gives_up_waiting_for_a_token_leaves_it_to_the_others() -> None:
+    shop = Shop()
+
+    async def slow_token(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == TOKEN:
+            await asyncio.sleep(0.5)
+        await shop.simulator(scope, receive, send)
+
+    async with serving(slow_token) as base:
+        client = DarajaClient(shop.simulator.config(base), SANDBOX)
+        hasty, patient = await asyncio.gather(
+            client.call(replace(shop.authorize(), timeout_s=0.1)),
+            client.call(shop.authorize()),
+            return_exceptions=True,
+        )
+        await client.aclose()
+    assert isinstance(hasty, ProviderUnavailable)
+    assert not isinstance(patient, BaseException)
+    assert shop.simulator.asked[TOKEN] == 1
+
+
 @pytest.mark.parametrize(
     "key", ["MPESA_CONSUMER_KEY", "MPESA_CONSUMER_SECRET", "MPESA_PASSKEY", "MPESA_SHORTCODE"], ids=str
 )

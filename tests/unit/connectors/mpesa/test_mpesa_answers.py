@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from connectors.mpesa import answers
+from connectors.mpesa import answers, pulls
 from connectors.mpesa.account import Account, read_account
 from connectors.spi import Capability, Context, Environment, KnownRequest, PayloadRejected, SampleWebhook
 from connectors.spi.operations import REQUEST, Call
-from orchestratorx_prism.errors import OutcomeUnknown
+from orchestratorx_prism.errors import OutcomeUnknown, PrismError
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.instrument_pb2 import Instrument
 from orchestratorx_prism.v1.money_pb2 import Money
@@ -178,3 +179,31 @@ def test_an_answer_without_a_conversation_leaves_the_outcome_unknown(said: dict[
     request = PayoutServiceCreateRequest(amount=KES_1099)
     with pytest.raises(OutcomeUnknown):
         answers.payout_accepted(call_of(Capability.CREATE_PAYOUT, request), json.dumps(said).encode(), account)
+
+
+def test_rubbish_ends_in_an_event_or_in_one_of_our_errors(account: Account, sampled: Sampled) -> None:
+    payment = Payment(amount=KES_1099, captured=KES_1099)
+    payment.references.append(Reference(kind="receipt", value="UAB1C2D3E4"))
+    payout = call_of(Capability.CREATE_PAYOUT, PayoutServiceCreateRequest(amount=KES_1099))
+    refund = call_of(Capability.REFUND, RefundServiceCreateRequest(), payment)
+    refresh = call_of(Capability.REFRESH_PAYMENT, PaymentServiceGetRequest(), payment)
+    readers: list[tuple[str, Callable[[bytes], object]]] = [
+        ("stk_push.accepted", lambda body: answers.pushed(authorize(), body, account)),
+        ("b2c.accepted", lambda body: answers.payout_accepted(payout, body, account)),
+        ("reversal.accepted", lambda body: answers.reversal_accepted(refund, body, account)),
+        ("stk_query.success", lambda body: answers.queried(refresh, "ws_CO_1", body, account)),
+        ("pull.transaction", pulls.transactions),
+    ]
+    chance = random.Random(20260101)
+    ends = set()
+    for _ in range(1_500):
+        event_type, read = chance.choice(readers)
+        body = bytearray(sampled(event_type).body)
+        for _ in range(chance.randrange(1, 6)):
+            body[chance.randrange(len(body))] = chance.randrange(256)
+        try:
+            read(bytes(body))
+            ends.add("read")
+        except PrismError as error:
+            ends.add(type(error).__name__)
+    assert {"read", "OutcomeUnknown", "PayloadRejected", "ProviderUnavailable"} <= ends
