@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import uvicorn
 
 from connectors.mpesa import connector
@@ -21,10 +22,11 @@ from connectors.spi.simulating import Faults, Faulty, SimulatorOptions
 from orchestrator.ledger.base import Recording
 from orchestrator.ledger.memory import MemoryLedger
 from orchestrator.services.holding import hold_unconfirmed
+from orchestratorx_prism.errors import OutcomeUnknown
 from orchestratorx_prism.v1.event_pb2 import CAUSE_API_RESPONSE, CAUSE_POLL, VERIFICATION_METHOD_OWN_CALL, Event
 from orchestratorx_prism.v1.instrument_pb2 import Instrument
 from orchestratorx_prism.v1.money_pb2 import Money
-from orchestratorx_prism.v1.payment_pb2 import Payment
+from orchestratorx_prism.v1.payment_pb2 import Payment, PaymentStatus
 from orchestratorx_prism.v1.payment_service_pb2 import PaymentServiceAuthorizeRequest, PaymentServiceGetRequest
 from orchestratorx_prism.v1.payout_service_pb2 import PayoutDestination, PayoutServiceCreateRequest
 from orchestratorx_prism.v1.refund_service_pb2 import RefundServiceCreateRequest
@@ -32,6 +34,23 @@ from orchestratorx_prism.v1.refund_service_pb2 import RefundServiceCreateRequest
 SANDBOX = Environment.ENVIRONMENT_SANDBOX
 PAYER = "254708374149"
 START_S = 1_800_000_000.0
+
+PUSH = "/mpesa/stkpush/v1/processrequest"
+QUERY = "/mpesa/stkpushquery/v1/query"
+B2C = "/mpesa/b2c/v3/paymentrequest"
+REVERSAL = "/mpesa/reversal/v1/request"
+STATUS = "/mpesa/transactionstatus/v1/query"
+REGISTER = "/pulltransactions/v1/register"
+PULL = "/pulltransactions/v1/query"
+TOKEN = "/oauth/v1/generate"
+
+FATES = {
+    "lost reply": (Faults(lost_replies=1.0), 1),
+    "cut request": (Faults(cut_requests=1.0), 0),
+    "error before": (Faults(errors=1.0), 0),
+    "error after": (Faults(errors_after=1.0), 1),
+}
+"""What goes wrong with a request → how many requests of it are carried out."""
 
 
 @asynccontextmanager
@@ -161,3 +180,37 @@ async def open_shop(**options: Any) -> AsyncIterator[Shop]:
         finally:
             await shop.client.aclose()
             await shop.simulator.aclose()
+
+
+def word(status: int) -> str:
+    return PaymentStatus.Name(status).removeprefix("PAYMENT_STATUS_")
+
+
+async def lost(shop: Shop, **more: Any) -> Call:
+    """A push that was received, and whose answer was lost."""
+    call = shop.authorize(**more)
+    shop.faulty.faults = Faults(lost_replies=1.0)
+    with pytest.raises(OutcomeUnknown):
+        await shop.client.call(call)
+    shop.faulty.faults = Faults()
+    return call
+
+
+async def paid(shop: Shop) -> Any:
+    call = shop.authorize()
+    await shop.does(call)
+    await shop.later()
+    return await shop.payment(call.key)
+
+
+class Odd:
+    """An API that gives a token, and then answers everything with the same odd bytes."""
+
+    def __init__(self, body: bytes, status: int) -> None:
+        self._body, self._status = body, status
+
+    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
+        token = scope["path"] == TOKEN
+        body = b'{"access_token":"t","expires_in":"3599"}' if token else self._body
+        await send({"type": "http.response.start", "status": 200 if token else self._status, "headers": []})
+        await send({"type": "http.response.body", "body": body})
