@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from connectors.mpesa import answers, pulls, requests
@@ -155,8 +156,10 @@ class DarajaClient:
         if span is None:
             return None
         if not self._registered:
-            await self._ask(pulls.registration(call, self._account), call.timeout_s)
-            self._registered = True
+            # Whether a second registration is refused is not documented; whether one is needed, the list itself tells.
+            with suppress(ProviderRefused, ProviderUnavailable):
+                await self._ask(pulls.registration(call, self._account), call.timeout_s / 2)
+                self._registered = True
         notices: list[Notice] = []
         for _ in range(pulls.MOST_PAGES):
             draft = pulls.page(self._account, span, len(notices))

@@ -155,3 +155,21 @@ async def test_a_question_that_is_refused_is_not_taken_for_the_end_of_the_call(o
         with pytest.raises(ProviderUnavailable):
             await client.resolve(shop.authorize() if operation == "push" else shop.payout())
         await client.aclose()
+
+
+async def test_a_registration_that_is_refused_keeps_nobody_from_the_list() -> None:
+    shop = Shop()
+
+    async def refusing_registrations(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == REGISTER:
+            shop.faulty.faults = Faults(errors_after=1.0)
+        await shop.faulty(scope, receive, send)
+        if scope["path"] == REGISTER:
+            shop.faulty.faults = Faults()
+
+    async with serving(refusing_registrations) as base:
+        shop.client = DarajaClient(shop.simulator.config(base), SANDBOX, now_s=lambda: shop.now_s)
+        call = await lost(shop)
+        await shop.later()
+        assert await shop.client.resolve(call) is not None
+        await shop.client.aclose()
