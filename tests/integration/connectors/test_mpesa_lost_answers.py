@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from mpesa_shop import (
@@ -18,9 +19,11 @@ from mpesa_shop import (
     lost,
     open_shop,
     serving,
+    word,
 )
 
 from connectors.mpesa.client import DarajaClient
+from connectors.spi.operations import Call
 from connectors.spi.simulating import Faults
 from orchestratorx_prism.errors import (
     OutcomeUnknown,
@@ -173,3 +176,28 @@ async def test_a_registration_that_is_refused_keeps_nobody_from_the_list() -> No
         await shop.later()
         assert await shop.client.resolve(call) is not None
         await shop.client.aclose()
+
+
+PAYERS = [PAYER] * 5 + ["254700000001", "254700001032", "254700001037", "254700011037", "254700004999"]
+UNSETTLED = {"254700001037": "PENDING", "254700004999": "ACTION_REQUIRED"}
+"""Of these M-Pesa itself never says how it ended."""
+
+
+async def test_in_a_day_with_a_fifth_of_its_callbacks_lost_asking_settles_every_payment() -> None:
+    async with open_shop(seed=11, callback_delay_s=25, lost_callbacks=0.2, duplicate_callbacks=0.1) as shop:
+        calls: list[Call] = []
+        for quarter in range(24 * 4):
+            call = shop.authorize(PAYERS[quarter % len(PAYERS)], merchant_transaction_id=f"order-{quarter}")
+            await shop.does(call)
+            calls.append(call)
+            await shop.later(900)
+        assert shop.simulator.callbacks.lost > 5
+        for call in calls:
+            payment = await shop.payment(call.key)
+            if word(payment.status) in {"ACTION_REQUIRED", "PENDING"}:
+                await shop.does(shop.refresh(payment))
+        truths = {truth.merchant_transaction_id: truth for truth in shop.simulator.truths()}
+        for call in calls:
+            payment, truth = await shop.payment(call.key), truths[call.request.merchant_transaction_id]
+            assert word(payment.status) == UNSETTLED.get(call.request.instrument.phone, truth.status)
+            assert (payment.captured.minor_units, list(payment.anomalies)) == (truth.captured_minor, [])
