@@ -32,7 +32,7 @@ def charge_event(arrival: Arrival, found: Charge, our_type: str, amount: int | N
     transaction = intent_id or found.id
     reference = arrival.merchant_reference(found.metadata)
     event = arrival.begin(our_type, merchant_transaction_id=reference, connector_transaction_id=transaction)
-    name_payment(event, intent_id, found.id)
+    name_payment(event, intent_id, found.id, metadata=found.metadata)
     data = event.payment
     data.connector_transaction_id = transaction
     data.status = PAYMENT_STATUS[our_type]

@@ -130,13 +130,17 @@ CODES: Final[dict[str, Meaning]] = {
         "payment_method_currency_mismatch payment_method_unexpected_state payment_intent_unexpected_state "
         "setup_intent_invalid_parameter setup_intent_unexpected_state parameter_missing parameter_invalid_empty "
         "payment_method_unsupported_type country_unsupported customer_tax_location_invalid invalid_tax_location "
-        "taxes_calculation_failed failed_tax_calculation tax_id_invalid email_invalid invalid_currency",
+        "taxes_calculation_failed failed_tax_calculation tax_id_invalid email_invalid invalid_currency "
+        "charge_already_captured charge_already_refunded charge_not_refundable resource_missing "
+        "resource_already_exists parameter_unknown parameter_invalid_integer parameter_invalid_string_blank "
+        "parameter_invalid_string_empty parameters_exclusive url_invalid balance_insufficient refund_disputed_payment "
+        "customer_max_payment_methods",
         "invalid_request",
         FAILURE_CATEGORY_INVALID_REQUEST,
         False,
     ),
     **_all("merchant_request", "canceled_by_merchant", FAILURE_CATEGORY_DECLINED, False),
-    **_all("charge_for_pending_refund_disputed", "disputed", FAILURE_CATEGORY_DECLINED, False),
+    **_all("charge_for_pending_refund_disputed charge_disputed", "disputed", FAILURE_CATEGORY_DECLINED, False),
 }
 
 

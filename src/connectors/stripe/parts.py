@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from connectors.stripe.envelope import Arrival
+from connectors.spi.operations import METADATA_KEY, REQUEST
+from connectors.stripe.envelope import Arrival, metadata_value
 from connectors.stripe.failures import failure_of
 from connectors.stripe.shapes import Card, MethodDetails, PaymentError, Source
 from orchestratorx_prism.event_types import UNMAPPED
@@ -63,8 +64,13 @@ class Glimpse(msgspec.Struct, gc=False):
 _GLIMPSE: Final = msgspec.json.Decoder(Glimpse)
 
 
-def name_payment(event: Event, payment_intent: str, charge: str, session: str = "", order: str = "") -> None:
-    """Adds Stripe's names of one payment. Nothing that several share: no customer, invoice or subscription."""
+def name_payment(
+    event: Event, payment_intent: str, charge: str, session: str = "", order: str = "", metadata: Any = None
+) -> None:
+    """Adds the names of one payment. Nothing that several share: no customer, invoice or subscription.
+
+    `metadata`: of the PaymentIntent or the charge, which inherits it: our own key of the request that made it.
+    """
     if payment_intent:
         _refer(event, "payment_intent", payment_intent)
     if charge:
@@ -73,6 +79,8 @@ def name_payment(event: Event, payment_intent: str, charge: str, session: str = 
         _refer(event, "checkout_session", session)
     if order:
         _refer(event, "order", order)
+    if metadata and (key := metadata_value(METADATA_KEY, metadata)):
+        _refer(event, REQUEST, key)
 
 
 def _refer(event: Event, kind: str, value: str) -> None:

@@ -30,7 +30,7 @@ def payment_intent(arrival: Arrival) -> Event:
     charge_id, details = _attempt(intent)
     reference = arrival.merchant_reference(intent.metadata)
     event = arrival.begin(our_type, merchant_transaction_id=reference, connector_transaction_id=intent.id)
-    name_payment(event, intent.id, charge_id)
+    name_payment(event, intent.id, charge_id, metadata=intent.metadata)
     # Field by field: this is the busiest path, and a message built apart and copied in costs twice as much.
     data = event.payment
     data.connector_transaction_id = intent.id

@@ -248,11 +248,16 @@ def sample(request: SampleRequest) -> SampleWebhook:
     maker = Maker(request)
     thin = request.event_type.startswith((PREFIX, "v2."))
     event = _thin(maker) if thin else _snapshot(maker)
+    return signed(event, request.secret, request.now_s)
+
+
+def signed(event: Json, secret: str, now_s: int) -> SampleWebhook:
+    """An event as Stripe would post it."""
     body = json.dumps(event, indent=2).encode()
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-        "Stripe-Signature": sign(body, request.secret, request.now_s),
+        "Stripe-Signature": sign(body, secret, now_s),
     }
     return SampleWebhook(body, headers)
 
@@ -261,19 +266,27 @@ def _snapshot(maker: Maker) -> Json:
     request = maker.request
     beginning = next((name for name in _LONGEST_FIRST if request.event_type.startswith(name)), None)
     made, previous = MAKERS[beginning](maker) if beginning is not None else (_other_object(maker), {})
+    ids = (maker.id("evt", request.event_type, request.step), maker.id("req"))
+    return snapshot(request.event_type, made, previous, ids=ids, now_s=request.now_s)
+
+
+def snapshot(
+    event_type: str, made: Json, previous: Json, *, ids: tuple[str, str], now_s: int, key: str | None = None
+) -> Json:
+    """A snapshot event around an object. `ids`: the event's and the request's; `key`: the request's idempotency key."""
     data: Json = {"object": made}
     if previous:
         data["previous_attributes"] = previous
     return {
-        "id": maker.id("evt", request.event_type, request.step),
+        "id": ids[0],
         "object": "event",
         "api_version": API_VERSION,
-        "created": request.now_s,
+        "created": now_s,
         "data": data,
         "livemode": False,
         "pending_webhooks": 1,
-        "request": {"id": maker.id("req"), "idempotency_key": None},
-        "type": request.event_type,
+        "request": {"id": ids[1], "idempotency_key": key},
+        "type": event_type,
     }
 
 
