@@ -134,7 +134,7 @@ CODES: Final[dict[str, Meaning]] = {
         "charge_already_captured charge_already_refunded charge_not_refundable resource_missing "
         "resource_already_exists parameter_unknown parameter_invalid_integer parameter_invalid_string_blank "
         "parameter_invalid_string_empty parameters_exclusive url_invalid balance_insufficient refund_disputed_payment "
-        "customer_max_payment_methods",
+        "customer_max_payment_methods timestamp_too_far_in_past",
         "invalid_request",
         FAILURE_CATEGORY_INVALID_REQUEST,
         False,

@@ -70,7 +70,6 @@ class StripeSimulator:
         self._money = Money(self._store, self._cards)
         self._kept: dict[str, Kept] = {}
         self._limited: set[str] = set()
-        self._made_by: dict[str, str] = {}
         self._routes = routes(self._store, self._cards, self._payments, self._money)
 
     def config(self, base_url: str) -> Mapping[str, str]:
@@ -211,10 +210,7 @@ class StripeSimulator:
         for method, path, handle in self._routes:
             found = path.fullmatch(scope["path"])
             if found and method == scope["method"]:
-                made = handle(*found.groups(), values, base)
-                if made.get("object") == "payment_intent" and self._store.request[1]:
-                    self._made_by.setdefault(made["id"], self._store.request[1])
-                return made
+                return handle(*found.groups(), values, base)
         text = f"Unrecognized request URL ({scope['method']}: {scope['path']})."
         raise Refused(404, text, begun=False)
 
@@ -229,7 +225,7 @@ class StripeSimulator:
         return Truth(
             merchant_transaction_id=intent["metadata"].get(MERCHANT_KEY, ""),
             connector_transaction_id=intent["id"],
-            key=self._made_by.get(intent["id"], ""),
+            key=self._store.made_by.get(intent["id"], ""),
             status=_status(intent),
             currency=currency.upper(),
             authorized_minor=_minor(intent["amount"] if charged else 0, currency),

@@ -151,6 +151,7 @@ class Cards:
 
     def create_customer(self, values: Json) -> Json:
         form = Form(values, [*PROFILE, "payment_method"])
+        _check_email(form)
         store = self._store
         made = billing.customer(store.maker(), id=store.new_id("cus"), created=store.now_s, currency=None)
         made |= {name: form.text(name, "") or None for name in ("name", "email", "phone", "description")}
@@ -164,6 +165,7 @@ class Cards:
 
     def update_customer(self, given: str, values: Json) -> Json:
         form = Form(values, PROFILE)
+        _check_email(form)
         customer = self._living(given)
         before = {name: customer[name] for name in ("name", "email", "phone") if name in values}
         customer |= {name: form.text(name, "") or None for name in before}
@@ -258,3 +260,9 @@ class Cards:
         charge["disputed"] = True
         store.keep(made)
         store.tell("charge.dispute.created", made)
+
+
+def _check_email(form: Form) -> None:
+    email = form.text("email", "")
+    if email and "@" not in email:
+        raise Refused(400, f"Invalid email address: {email}", code="email_invalid", param="email", begun=False)

@@ -258,6 +258,10 @@ class Money:
         if "stripe_customer_id" not in payload or "value" not in payload:
             text = "Missing required payload: stripe_customer_id and value."
             raise Refused(400, text, code="parameter_missing", param="payload", begun=False)
+        timestamp = form.integer("timestamp", self._store.now_s)
+        if not self._store.now_s - 35 * 86_400 <= timestamp <= self._store.now_s + 300:
+            text = "Timestamp must be within the past 35 calendar days or up to 5 minutes in the future."
+            raise Refused(400, text, code="timestamp_too_far_in_past", param="timestamp", begun=False)
         identifier = form.text("identifier", self._store.new_id("mevt"))
         if f"meter/{identifier}" in self._store.objects:
             text = f"An event already exists with identifier {identifier}."
@@ -269,7 +273,7 @@ class Money:
             "identifier": identifier,
             "livemode": False,
             "payload": payload,
-            "timestamp": form.integer("timestamp", self._store.now_s),
+            "timestamp": timestamp,
         }
         self._store.objects[f"meter/{identifier}"] = made
         return made

@@ -98,6 +98,7 @@ class Payments:
 
     def _created(self, intent: Json) -> Json:
         self._store.keep(intent)
+        self._store.made_by[intent["id"]] = self._store.request[1] or ""
         self._store.tell("payment_intent.created", {**intent, "payment_method": None, "latest_charge": None})
         return intent
 

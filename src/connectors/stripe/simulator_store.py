@@ -44,6 +44,8 @@ class Store:
         """By id, in the order in which they were made."""
         self.request: tuple[str, str | None] = ("", None)
         """Id and idempotency key of the request that is being carried out."""
+        self.made_by: dict[str, str] = {}
+        """PaymentIntent → the idempotency key it was made with."""
         self._chance = random.Random(options.seed)  # noqa: S311 - tests want to repeat it
         self._serial = 0
         self._underway: set[asyncio.Task[None]] = set()
