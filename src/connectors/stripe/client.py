@@ -75,6 +75,11 @@ class StripeApi:
         self._now_s = now_s
         self._jitter = jitter
 
+    @property
+    def account(self) -> str:
+        """Empty: events of the merchant's own account name none."""
+        return ""
+
     async def call(self, call: Call) -> Answer:
         """Carries out one operation; see `operations.Client.call`."""
         operation = operation_of(call)

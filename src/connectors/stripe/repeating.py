@@ -61,6 +61,8 @@ class _Outcome:
     """It may have been carried out."""
     repeat: bool = True
     retry_after_s: float | None = None
+    reason: str | None = None
+    """Of the error that it ends in, if nothing was done."""
 
 
 class Sending:
@@ -138,7 +140,9 @@ def _outcome_of_error(reply: Reply, error: StripeError) -> _Outcome:
     after_s = _retry_after_s(reply)
     repeat = reply.headers.get("stripe-should-retry") != "false"
     if is_later(reply.status, error):
-        return _Outcome(f"HTTP {reply.status}, later", repeat=repeat, retry_after_s=after_s or LATER_S)
+        reason = "PROVIDER_BUSY" if error.code == "lock_timeout" else "RATE_LIMITED"
+        what = f"HTTP {reply.status}, later"
+        return _Outcome(what, repeat=repeat, retry_after_s=after_s or LATER_S, reason=reason)
     if is_in_use(reply.status, error):
         return _Outcome("a request with this key is being carried out", doubtful=True, retry_after_s=after_s)
     if reply.status >= 500:
@@ -152,7 +156,9 @@ def _end(outcome: _Outcome, doubtful: bool) -> OutcomeUnknown | ProviderUnavaila
             f"Stripe's answer was lost ({outcome.what or 'refused credentials after that'})",
             fix="repeat with the same request id; it is asked for by itself, too",
         )
-    return ProviderUnavailable(f"Stripe did nothing ({outcome.what})", retry_after_s=outcome.retry_after_s)
+    return ProviderUnavailable(
+        f"Stripe did nothing ({outcome.what})", reason=outcome.reason, retry_after_s=outcome.retry_after_s
+    )
 
 
 def _retry_after_s(reply: Reply) -> float | None:

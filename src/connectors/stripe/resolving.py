@@ -8,6 +8,7 @@ to learn the outcome, within the life of the key. Source: Stripe API reference, 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -16,6 +17,7 @@ from connectors.spi import Capability
 from connectors.spi.operations import METADATA_KEY, NEVER_RECEIVED, Answer, Call
 from connectors.stripe import requests_other as other
 from connectors.stripe.answers import MAKES_PAYMENT, answer_of, never_received
+from connectors.stripe.answers_payments import api_key, payment
 from connectors.stripe.asking import Ask, get, path_id
 from connectors.stripe.refusals import Reply, refused_for
 from connectors.stripe.requests import operation_of
@@ -156,20 +158,22 @@ async def _find(key: str, sending: Sends, ask: Ask) -> Found | None:
 
 
 async def _seen(call: Call, age_s: float, sending: Sends) -> Answer | None:
-    """What the payment shows of a capture, a void or an increment.
+    """What the payment shows of a capture, a void or an increment: its state and totals, whoever brought them about.
 
     Raises:
         ProviderRefused: It was not carried out, and will not be any more.
     """
-    payment = payment_of(call)
     found = await sending.found(get(f"/v1/payment_intents/{intent_id(call)}", expand=["latest_charge"]))
     done = {
         C.VOID: found.get("status") == "canceled",
-        C.CAPTURE: (found.get("amount_received") or 0) > 0 and payment.captured.minor_units == 0,
-        C.INCREMENT_AUTHORIZATION: False,
+        C.CAPTURE: (found.get("amount_received") or 0) > 0,
+        C.INCREMENT_AUTHORIZATION: True,  # which amount it would have come to cannot be told any more
     }[operation_of(call)]
     if done:
-        return answer_of(call, Reply(200, msgspec.json.encode(found)))
-    if age_s < KEY_LIFE_S or operation_of(call) == C.INCREMENT_AUTHORIZATION or payment.captured.minor_units:
+        body = msgspec.json.encode(found)
+        return Answer(
+            **payment(replace(call, capability=C.REFRESH_PAYMENT), Reply(200, body), api_key(call)), body=body
+        )
+    if age_s < KEY_LIFE_S:
         return None
     raise refused_for(NEVER_RECEIVED)
