@@ -137,8 +137,12 @@ def customer(connector_customer_id: str) -> Params:
     return {"customer_account" if checked.startswith("acct_") else "customer": checked}
 
 
-def instrument(given: Instrument, details: Params) -> Params:
-    """How a PaymentIntent or SetupIntent is paid. `details`: billing details for a method that is made on the way.
+def instrument(given: Instrument, details: Params, made: str = "") -> Params:
+    """How a PaymentIntent or SetupIntent is paid.
+
+    Args:
+        details: Billing details for a method that is made on the way.
+        made: The PaymentMethod that a card token became; see `token_to_method`.
 
     Raises:
         RequestRejected: A raw card (RAW_CARD_REFUSED), or what Stripe does not take.
@@ -149,10 +153,10 @@ def instrument(given: Instrument, details: Params) -> Params:
     if kind == "connector_payment_method_id":
         return {"payment_method": path_id(given.connector_payment_method_id, "instrument.connector_payment_method_id")}
     if kind == "token":
-        return _token(given.token, details)
+        return _token(given.token, made)
     if kind == "redirect_method":
         name = path_id(given.redirect_method, "instrument.redirect_method")
-        return {"payment_method_types": [name], "payment_method_data": {"type": name, **details}}
+        return {"allowed_payment_method_types": [name], "payment_method_data": {"type": name, **details}}
     if kind == "phone":
         raise rejected("instrument", "Stripe charges no phone numbers", fix="give a token or a saved payment method")
     raise rejected("instrument", "the request says not what to pay with", fix="give a token or a saved payment method")
@@ -167,12 +171,21 @@ def raw_card() -> RequestRejected:
     )
 
 
-def _token(token: str, details: Params) -> Params:
+def token_to_method(call: Call, details: Params | None = None) -> Ask | None:
+    """A card token has to become a PaymentMethod before it is used: POST /v1/payment_methods. None for all others."""
+    given = call.request.instrument
+    if given.WhichOneof("instrument") != "token" or not given.token.startswith("tok_"):
+        return None
+    params: Params = {"type": "card", "card": {"token": path_id(given.token, "instrument.token")}, **(details or {})}
+    return post(call, "/v1/payment_methods", params, "method")
+
+
+def _token(token: str, made: str) -> Params:
     checked = path_id(token, "instrument.token")
     if checked.startswith("ctoken_"):
         return {"confirmation_token": checked}
     if checked.startswith("tok_"):
-        return {"payment_method_data": {"type": "card", "card": {"token": checked}, **details}}
+        return {"payment_method": made}
     if checked.startswith(("pm_", "card_", "src_")):
         return {"payment_method": checked}
     raise rejected("instrument.token", "the token is none of Stripe's", fix="pass pm_…, tok_… or ctoken_…")

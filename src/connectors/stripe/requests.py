@@ -48,7 +48,9 @@ ASKS: Final[dict[Capability, Callable[[Call, Found], Ask]]] = {
 FIRST: Final[dict[Capability, Callable[[Call], Ask | None]]] = {
     C.CHARGE_MANDATE: payments.consent,
     C.REVOKE_MANDATE: payments.consent,
-    C.ATTACH_PAYMENT_METHOD: other.token_to_method,
+    C.AUTHORIZE: payments.authorize_first,
+    C.SETUP_MANDATE: other.setup_first,
+    C.ATTACH_PAYMENT_METHOD: other.attach_first,
     C.UPDATE_SUBSCRIPTION: other.get_subscription,
 }
 """Operation → what has to be asked before it, if anything."""

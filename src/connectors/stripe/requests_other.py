@@ -12,7 +12,7 @@ from connectors.spi.operations import METADATA_KEY, Call
 from connectors.stripe import asking
 from connectors.stripe.asking import Ask, Params, get, path_id, post, rejected
 from connectors.stripe.mapping_billing import MERCHANT_CUSTOMER_KEY, MERCHANT_PAYOUT_KEY, MERCHANT_SUBSCRIPTION_KEY
-from connectors.stripe.requests_payments import Found, method_of
+from connectors.stripe.requests_payments import Found, made_id, method_of
 from orchestratorx_prism.v1.customer_service_pb2 import CustomerProfile
 
 # Source: Stripe API reference, "Update a dispute": `evidence`; which of its fields are ids of files.
@@ -142,20 +142,17 @@ def _customer_id(call: Call) -> str:
     return path_id(call.request.connector_customer_id, "connector_customer_id", "cus_")
 
 
-def token_to_method(call: Call) -> Ask | None:
-    """A card token has to become a PaymentMethod before it can be attached: POST /v1/payment_methods."""
-    given = call.request.instrument
-    if given.WhichOneof("instrument") == "token" and given.token.startswith("tok_"):
-        token = path_id(given.token, "instrument.token")
-        return post(call, "/v1/payment_methods", {"type": "card", "card": {"token": token}}, "method")
-    return None
+def attach_first(call: Call) -> Ask | None:
+    """A card token is made a PaymentMethod. Whatever else is wrong with the request is told before."""
+    attach_method(call, {"id": "pm_"})
+    return asking.token_to_method(call)
 
 
 def attach_method(call: Call, found: Found) -> Ask:
     """POST /v1/payment_methods/{id}/attach. `found`: the PaymentMethod that a token became."""
     request = call.request
-    method = found.get("id") if found else asking.instrument(request.instrument, {}).get("payment_method")
-    if not isinstance(method, str):
+    method = asking.instrument(request.instrument, {}, made_id(found)).get("payment_method")
+    if not method:
         raise rejected("instrument", "Stripe attaches payment methods only", fix="pass pm_… or tok_…")
     whose = asking.customer(request.connector_customer_id)
     if not whose:
@@ -186,20 +183,26 @@ def _method_id(call: Call) -> str:
     return path_id(call.request.connector_payment_method_id, "connector_payment_method_id")
 
 
-def setup_mandate(call: Call, _found: Found) -> Ask:
-    """POST /v1/setup_intents, confirmed at once, for later payments without the payer."""
+def setup_first(call: Call) -> Ask | None:
+    """As `attach_first`."""
+    setup_mandate(call, {"id": "pm_"})
+    return asking.token_to_method(call)
+
+
+def setup_mandate(call: Call, found: Found) -> Ask:
+    """POST /v1/setup_intents, confirmed at once, for later payments without the payer. `found`: as for attaching."""
     request = call.request
     away: Params = {} if request.return_url else {"allow_redirects": "never"}
     params: Params = {
         **asking.customer(request.connector_customer_id),
-        **asking.instrument(request.instrument, {}),
+        **asking.instrument(request.instrument, {}, made_id(found)),
         "confirm": True,
         "usage": "off_session",
         "metadata": asking.metadata(call, {}, asking.reference(call)),
     }
     if request.return_url:
         params["return_url"] = request.return_url
-    if "payment_method_types" not in params:
+    if "allowed_payment_method_types" not in params:
         params["automatic_payment_methods"] = {"enabled": True, **away}
     elif not request.return_url:
         raise rejected("return_url", "the payer is sent to the payment method's own page, and has to come back")

@@ -28,15 +28,24 @@ REFUND_REASONS: Final = frozenset({"duplicate", "fraudulent", "requested_by_cust
 LONGEST_DESCRIPTION: Final = 500
 
 
-def authorize(call: Call, _found: Found) -> Ask:
-    """POST /v1/payment_intents, confirmed at once."""
+def authorize_first(call: Call) -> Ask | None:
+    """A card token is made a PaymentMethod. Whatever else is wrong with the request is told before."""
+    authorize(call, {"id": "pm_"})
+    return asking.token_to_method(call, _details(call))
+
+
+def _details(call: Call) -> Params:
+    return asking.billing_details(call.request.payer_email, call.request.country)
+
+
+def authorize(call: Call, found: Found) -> Ask:
+    """POST /v1/payment_intents, confirmed at once. `found`: the PaymentMethod that a card token became."""
     request = call.request
-    details = asking.billing_details(request.payer_email, request.country)
     manual = request.capture_mode == CAPTURE_MODE_MANUAL
     params: Params = {
         **_charge_params(call, request.amount, request.description),
         **asking.customer(request.connector_customer_id),
-        **asking.instrument(request.instrument, details),
+        **asking.instrument(request.instrument, _details(call), made_id(found)),
         "capture_method": "manual" if manual else "automatic",
         "metadata": asking.metadata(call, dict(request.metadata), asking.reference(call)),
     }
@@ -62,6 +71,8 @@ def _charge_params(call: Call, given: Money, description: str) -> Params:
     return params
 
 
+# Source: Stripe changelog, 2026-09-30.endive: `payment_method_types` cannot be set any more. What takes its place,
+# `allowed_payment_method_types`, and `automatic_payment_methods` exclude each other.
 def _presence(params: Params, instrument: Instrument, return_url: str, off_session: bool) -> None:
     """Whether the payer is there, and may be sent away.
 
@@ -107,6 +118,12 @@ def consent(call: Call) -> Ask | None:
     if given.startswith("mandate_"):
         return get(f"/v1/mandates/{given}", expand=["payment_method"])
     return None
+
+
+def made_id(found: Found) -> str:
+    """The id of what was made in a step before."""
+    made = found.get("id", "")
+    return path_id(made, "instrument") if isinstance(made, str) and made else ""
 
 
 def method_of(found: Found) -> str:

@@ -17,8 +17,9 @@ from connectors.stripe.simulator_store import Store
 
 PROFILE: Final = "name email phone metadata description address shipping".split()
 SETUP: Final = (
+    "allowed_payment_method_types "
     "automatic_payment_methods confirm customer customer_account description mandate_data metadata payment_method "
-    "payment_method_data payment_method_options payment_method_types return_url usage use_stripe_sdk"
+    "payment_method_data payment_method_options return_url usage use_stripe_sdk"
 ).split()
 PLAIN: Final = Behaviour()
 
@@ -37,6 +38,9 @@ class Cards:
     def given(self, form: Form, customer: str = "") -> str:
         """The id of the PaymentMethod that a request names or describes; empty if none."""
         if data := form.inner("payment_method_data"):
+            if "card" in data:
+                text = "Received unknown parameter: payment_method_data[card]"
+                raise Refused(400, text, code="parameter_unknown", param="payment_method_data[card]", begun=False)
             return self._described(data)["id"]  # type: ignore[no-any-return]
         named = form.text("payment_method", "")
         if not named:

@@ -20,9 +20,10 @@ from connectors.stripe.simulator_store import Store
 from orchestratorx_prism.errors import PayloadRejected
 
 CREATE: Final = (
+    "allowed_payment_method_types "
     "amount currency automatic_payment_methods capture_method confirm confirmation_method confirmation_token customer "
     "customer_account description error_on_requires_action excluded_payment_method_types mandate mandate_data metadata "
-    "off_session on_behalf_of payment_method payment_method_data payment_method_options payment_method_types "
+    "off_session on_behalf_of payment_method payment_method_data payment_method_options "
     "receipt_email return_url setup_future_usage shipping statement_descriptor statement_descriptor_suffix "
     "transfer_data transfer_group use_stripe_sdk"
 ).split()
@@ -103,10 +104,14 @@ class Payments:
         return intent
 
     def _check_redirects(self, form: Form) -> None:
-        automatic = form.inner("automatic_payment_methods")
-        elsewhere = form.words("payment_method_types")
-        may_redirect = automatic.get("allow_redirects", "always") == "always" if not elsewhere else False
-        if (may_redirect or set(elsewhere) & REDIRECTING) and not form.text("return_url", ""):
+        automatic, allowed = form.inner("automatic_payment_methods"), form.words("allowed_payment_method_types")
+        if automatic and allowed:
+            text = (
+                "You may only specify one of these parameters: automatic_payment_methods, allowed_payment_method_types."
+            )
+            raise Refused(400, text, code="parameters_exclusive", begun=False)
+        may_redirect = automatic.get("allow_redirects", "always") == "always" and not allowed
+        if (may_redirect or set(allowed) & REDIRECTING) and not form.text("return_url", ""):
             raise Refused(
                 400,
                 "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
