@@ -21,6 +21,9 @@ from orchestratorx_prism.v1.payment_pb2 import PaymentData
 from orchestratorx_prism.v1.refund_pb2 import RefundData
 
 EXPIRED_UNCAPTURED = "expired_uncaptured_charge"
+RELEASE_IS_NO_REFUND = "2025-03-31"
+"""From this API version. Source: Stripe changelog, "Partially capturing or canceling payments no longer creates a
+Refund"."""
 
 
 def refund(arrival: Arrival) -> Event:
@@ -36,7 +39,7 @@ def charge_refunded(arrival: Arrival) -> Event:
         return _refund_event(arrival, arrival.read(REFUND_DECODER), meaning)
     if not found.id:
         raise missing("data.object.id")
-    total = _refunded_total(found)
+    total = _refunded_total(found, arrival.envelope.api_version or "")
     before = whole(arrival.previous().get("amount_refunded"))
     delta = _delta(found, before)
     newest = _newest(found, delta)
@@ -84,14 +87,14 @@ def _charge_refunded_event(
     return event
 
 
-def _refunded_total(found: Charge) -> int | None:
+def _refunded_total(found: Charge, version: str) -> int | None:
     """What went back in all. Stripe's minor units.
 
-    A partial capture's released rest is in `amount_refunded` too, and never was the merchant's.
+    Before 2025-03-31 a partial capture's released rest is in `amount_refunded` too, and never was the merchant's.
     """
     if found.amount_refunded is None:
         return None
-    rest = uncaptured_rest(found)
+    rest = uncaptured_rest(found) if version < RELEASE_IS_NO_REFUND else 0
     return found.amount_refunded - rest if found.amount_refunded >= rest else found.amount_refunded
 
 

@@ -45,9 +45,7 @@ class Money:
             raise Refused(400, text, param="reason", begun=False)
         if not charge["captured"] and not charge["amount_captured"]:
             raise Refused(400, f"Charge {charge['id']} is not captured: cancel its PaymentIntent instead.")
-        released = charge["amount"] - charge["amount_captured"] if charge["captured"] else 0
-        back = charge["amount_refunded"] - released
-        left = charge["amount_captured"] - back
+        left = charge["amount_captured"] - charge["amount_refunded"]
         if left <= 0:
             text = f"Charge {charge['id']} has already been refunded."
             raise Refused(400, text, code="charge_already_refunded")
@@ -91,7 +89,7 @@ class Money:
         store.keep(made)
         before = {"amount_refunded": charge["amount_refunded"], "refunded": charge["refunded"]}
         charge["amount_refunded"] += amount
-        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+        charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
         store.tell("refund.created", made)
         store.tell("charge.refunded", charge, **before)
         return made

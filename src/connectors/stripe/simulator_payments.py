@@ -287,7 +287,7 @@ class Payments:
         done = final or intent["amount_capturable"] == 0
         if done:
             intent |= {"status": "succeeded", "amount_capturable": 0}
-            charge |= {"captured": True, "amount_refunded": charge["amount"] - charge["amount_captured"]}
+            charge["captured"] = True  # what is released is no refund since 2025-03-31
         self._store.tell("charge.captured" if done else "charge.updated", charge, **charge_before)
         told = "payment_intent.succeeded" if done else "payment_intent.amount_capturable_updated"
         self._store.tell(told, intent, **({} if done else before))
@@ -297,7 +297,6 @@ class Payments:
         """POST /v1/payment_intents/{id}/cancel"""
         form = Form(values, CANCEL)
         intent = self._expect(intent_id, CANCELABLE, "canceled")
-        held = intent["status"] == "requires_capture"
         intent |= {
             "status": "canceled",
             "canceled_at": self._store.now_s,
@@ -305,11 +304,6 @@ class Payments:
             "amount_capturable": 0,
             "next_action": None,
         }
-        if held:
-            charge = self._store.objects[intent["latest_charge"]]
-            released = charge["amount"] - charge["amount_captured"]
-            charge |= {"amount_refunded": released, "refunded": not charge["amount_captured"]}
-            self._store.tell("charge.refunded", charge, amount_refunded=0, refunded=False)
         self._store.tell("payment_intent.canceled", intent)
         return intent
 

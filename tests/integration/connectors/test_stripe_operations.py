@@ -92,6 +92,7 @@ SCENARIOS: dict[str, tuple[tuple[tuple[C, object], ...], str, int, int, int]] = 
     "refunded twice": ((TAKE_ALL, BACK_300, BACK_300), "CAPTURED", 1099, 1099, 600),
     "refunded in full": ((TAKE_ALL, BACK_300, BACK_ALL), "CAPTURED", 1099, 1099, 1099),
     "captured in part and refunded": ((take(500, True), BACK_300), "CAPTURED", 1099, 500, 300),
+    "captured in part and refunded in full": ((take(600, True), BACK_ALL), "CAPTURED", 1099, 600, 600),
 }
 
 

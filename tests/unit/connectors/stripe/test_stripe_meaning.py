@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pkgutil
 import typing
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import pytest
 import stripe.events
@@ -16,6 +18,7 @@ from connectors.stripe.mapping import DISPUTE_STATUS, PAYMENT_STATUS, REFUND_STA
 from connectors.stripe.mapping_billing import PAYOUT_STATUS
 from connectors.stripe.thin_events import thin_meaning
 from orchestratorx_prism.event_types import DATA_MEMBER
+from orchestratorx_prism.v1.event_pb2 import Event
 
 STATUS_OF_MEMBER: dict[str, set[str]] = {
     "payment": set(PAYMENT_STATUS),
@@ -131,3 +134,26 @@ def test_failure_codes_are_words_of_ours() -> None:
     unknown = failures.failure_of("brand_new", "Why?")
     assert unknown is not None
     assert (unknown.code, unknown.category, unknown.provider_code) == ("", 0, "brand_new")
+
+
+@pytest.mark.parametrize(("version", "released", "total"), [("2026-10-28.endive", 0, 500), ("2024-06-20", 500, 500)])
+def test_a_refund_of_as_much_as_was_released_is_a_refund(
+    normalized: Callable[[Any], list[Event]], version: str, released: int, total: int
+) -> None:
+    """Captured 500 of 1000, then refunded in full. Since 2025-03-31 what was released does not count as refunded."""
+    charge = {
+        "id": "ch_1",
+        "object": "charge",
+        "amount": 1000,
+        "amount_captured": 500,
+        "amount_refunded": 500 + released,
+        "captured": True,
+        "currency": "usd",
+        "payment_intent": "pi_1",
+        "status": "succeeded",
+    }
+    data = {"object": charge, "previous_attributes": {"amount_refunded": released}}
+    frame = {"id": "evt_1", "object": "event", "api_version": version, "type": "charge.refunded", "data": data}
+    (event,) = normalized(frame)
+    assert event.type == "refund.succeeded"
+    assert (event.refund.amount.minor_units, event.refund.refunded.minor_units) == (500, total)
