@@ -220,11 +220,10 @@ def _refunds(call: Call, reply: Reply, listed: Any) -> list[Event]:
     found = listed.get("data") if isinstance(listed, dict) else None
     events = []
     for one in found if isinstance(found, list) else []:
-        key = f"poll:{one.get('id')}:{one.get('status')}:{one.get('amount')}"
         part = msgspec.json.encode(one)
-        events.append(
-            event_of(call, reply, refunds.refund, "refund.updated", key, part=part, occurred_s=one.get("created"))
-        )
+        thing = decode(THING, part)
+        key = f"poll:{thing.id}:{thing.status}:{thing.amount}"
+        events.append(event_of(call, reply, refunds.refund, "refund.updated", key, part=part, occurred_s=thing.created))
     # A failed refund of an authorization that ran out tells of the payment, which the PaymentIntent has told already.
     return [event for event in events if event.WhichOneof("data") == "refund"]
 

@@ -104,7 +104,7 @@ class StripeApi:
         if operation == Capability.SUBMIT_EVIDENCE:
             files = uploads(call)
             ASKS[operation](call, {purpose: "" for purpose, _ in files})  # refused before anything is uploaded
-            return {purpose: (await sending.found(ask)).get("id", "") for purpose, ask in files}
+            return {purpose: (await sending.found(ask)).get("id") for purpose, ask in files}
         first = FIRST[operation](call) if operation in FIRST else None
         return {} if first is None else await sending.found(first)
 

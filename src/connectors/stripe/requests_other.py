@@ -239,8 +239,9 @@ def get_subscription(call: Call) -> Ask:
 def update_subscription(call: Call, found: Found) -> Ask:
     """POST /v1/subscriptions/{id}. `found`: the subscription, whose item has to be named."""
     request = call.request
-    items = found.get("items", {}).get("data") or [{}]
-    if len(items) != 1:
+    held = found.get("items")
+    items = held.get("data") if isinstance(held, dict) else None
+    if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], dict):
         raise rejected("connector_subscription_id", "the subscription has several items", fix="change it at Stripe")
     item: Params = {"id": items[0].get("id", "")}
     if request.connector_plan_id:

@@ -146,7 +146,10 @@ async def _find(key: str, sending: Sends, ask: Ask) -> Found | None:
     params = dict(ask.params)
     for _ in range(PAGES):
         page = await sending.found(Ask("get", ask.path, params))
-        listed = [one for one in page.get("data") or [] if isinstance(one, dict)]
+        data = page.get("data")
+        if not isinstance(data, list):
+            raise ProviderUnavailable("Stripe answered with a list that cannot be read")
+        listed = [one for one in data if isinstance(one, dict)]
         for one in listed:
             metadata = one.get("metadata")
             if isinstance(metadata, dict) and metadata.get(METADATA_KEY) == key:

@@ -5,7 +5,6 @@ Built from Stripe's documentation, not from our codec. Which object a type carri
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -15,10 +14,9 @@ from connectors.stripe import sample_billing as billing
 from connectors.stripe import sample_objects as objects
 from connectors.stripe.families import EVENT_TYPES
 from connectors.stripe.mapping_thin import PREFIX
+from connectors.stripe.sample_frame import signed, snapshot
 from connectors.stripe.sample_objects import Json, Maker
-from connectors.stripe.signatures import sign
 
-API_VERSION: Final = "2026-10-28.endive"
 Make = Callable[[Maker], tuple[Json, Json]]
 """Makes the object and, where the event states them, its previous attributes."""
 
@@ -251,43 +249,12 @@ def sample(request: SampleRequest) -> SampleWebhook:
     return signed(event, request.secret, request.now_s)
 
 
-def signed(event: Json, secret: str, now_s: int) -> SampleWebhook:
-    """An event as Stripe would post it."""
-    body = json.dumps(event, indent=2).encode()
-    headers = {
-        "Content-Type": "application/json; charset=utf-8",
-        "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-        "Stripe-Signature": sign(body, secret, now_s),
-    }
-    return SampleWebhook(body, headers)
-
-
 def _snapshot(maker: Maker) -> Json:
     request = maker.request
     beginning = next((name for name in _LONGEST_FIRST if request.event_type.startswith(name)), None)
     made, previous = MAKERS[beginning](maker) if beginning is not None else (_other_object(maker), {})
     ids = (maker.id("evt", request.event_type, request.step), maker.id("req"))
     return snapshot(request.event_type, made, previous, ids=ids, now_s=request.now_s)
-
-
-def snapshot(
-    event_type: str, made: Json, previous: Json, *, ids: tuple[str, str], now_s: int, key: str | None = None
-) -> Json:
-    """A snapshot event around an object. `ids`: the event's and the request's; `key`: the request's idempotency key."""
-    data: Json = {"object": made}
-    if previous:
-        data["previous_attributes"] = previous
-    return {
-        "id": ids[0],
-        "object": "event",
-        "api_version": API_VERSION,
-        "created": now_s,
-        "data": data,
-        "livemode": False,
-        "pending_webhooks": 1,
-        "request": {"id": ids[1], "idempotency_key": key},
-        "type": event_type,
-    }
 
 
 def _other_object(maker: Maker) -> Json:

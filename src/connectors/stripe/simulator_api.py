@@ -33,8 +33,8 @@ from urllib.parse import parse_qs
 
 from connectors.spi.simulating import Receive, Scope, Send, SimulatorOptions, Truth
 from connectors.stripe.amounts import money
+from connectors.stripe.sample_frame import API_VERSION
 from connectors.stripe.sample_objects import MERCHANT_KEY, Json
-from connectors.stripe.simulator import API_VERSION
 from connectors.stripe.simulator_cards import Cards
 from connectors.stripe.simulator_forms import Refused, read_form, read_upload
 from connectors.stripe.simulator_money import Money

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from connectors.spi import SampleRequest
 from connectors.spi.simulating import SimulatorOptions
+from connectors.stripe.sample_frame import signed, snapshot
 from connectors.stripe.sample_objects import Json, Maker
-from connectors.stripe.simulator import signed, snapshot
 from connectors.stripe.simulator_forms import Form, Refused, no_such
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
