@@ -146,6 +146,7 @@ def _outcome_of_error(reply: Reply, error: StripeError) -> _Outcome:
     if is_in_use(reply.status, error):
         return _Outcome("a request with this key is being carried out", doubtful=True, retry_after_s=after_s)
     if reply.status >= 500:
+        repeat = repeat and "idempotent-replayed" not in reply.headers  # the key keeps this answer
         return _Outcome(f"HTTP {reply.status}", doubtful=True, repeat=repeat, retry_after_s=after_s)
     return _Outcome(reply=reply)
 

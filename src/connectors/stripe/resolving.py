@@ -15,7 +15,9 @@ import msgspec
 
 from connectors.spi import Capability
 from connectors.spi.operations import METADATA_KEY, NEVER_RECEIVED, Answer, Call
+from connectors.stripe import asking
 from connectors.stripe import requests_other as other
+from connectors.stripe.amounts import stripe_amount
 from connectors.stripe.answers import MAKES_PAYMENT, answer_of, never_received
 from connectors.stripe.answers_payments import api_key, payment
 from connectors.stripe.asking import Ask, get, path_id
@@ -30,9 +32,9 @@ KEY_LIFE_S: Final = 23 * 3600
 """How long after the call its idempotency key is used. Stripe keeps it 24 hours."""
 SETTLED_S: Final = 120
 """After this long a request that left no trace will leave none: Stripe's own limit for a request is 80 s."""
-CLOCKS_S: Final = 300
+CLOCKS_S: Final = 60
 """How far Stripe's clock and ours may be apart."""
-LONGEST_S: Final = 3600
+LONGEST_S: Final = 600
 """What was made longer than this after the call was not made by it."""
 PAGE: Final = 100
 PAGES: Final = 100
@@ -65,17 +67,24 @@ async def _resolved(
     if age_s < KEY_LIFE_S:
         try:
             return await again(call)
+        except OutcomeUnknown:
+            # A breakdown of Stripe's is kept under the key, too; a capture or a void may be seen all the same.
+            return await _seen(call, sending) if operation in {C.CAPTURE, C.VOID} else None
         except ProviderRefused as error:
             if error.metadata.get("code") != "idempotency_key_reused":
                 raise
             # Stripe had it under this key, in other words: what it came to is seen at the payment alone.
-    if operation in BY_STATE:
-        return await _seen(call, age_s, sending)
-    return None
+    if operation not in BY_STATE:
+        return None
+    answer = await _seen(call, sending, at_last=True)
+    if answer is None and age_s >= KEY_LIFE_S:
+        raise refused_for(NEVER_RECEIVED)
+    return answer
 
 
 def _payments(call: Call) -> Ask:
-    return get("/v1/payment_intents", expand=["data.latest_charge"], **_since(call))
+    whose = asking.customer(call.request.connector_customer_id)
+    return get("/v1/payment_intents", expand=["data.latest_charge"], **whose, **_since(call))
 
 
 def _refunds(call: Call) -> Ask:
@@ -160,23 +169,21 @@ async def _find(key: str, sending: Sends, ask: Ask) -> Found | None:
     raise ProviderUnavailable("Stripe's list is too long to find one request in")
 
 
-async def _seen(call: Call, age_s: float, sending: Sends) -> Answer | None:
-    """What the payment shows of a capture, a void or an increment: its state and totals, whoever brought them about.
+async def _seen(call: Call, sending: Sends, *, at_last: bool = False) -> Answer | None:
+    """What the payment shows of a capture, a void or an increment: its state and totals.
 
-    Raises:
-        ProviderRefused: It was not carried out, and will not be any more.
+    `at_last`: nothing more will be heard of the call, so that totals count whoever brought them about.
     """
     found = await sending.found(get(f"/v1/payment_intents/{intent_id(call)}", expand=["latest_charge"]))
+    status, received = found.get("status"), found.get("amount_received") or 0
+    known = payment_of(call).captured
+    before = stripe_amount(known.minor_units, known.currency) if known.currency and not at_last else 0
     done = {
-        C.VOID: found.get("status") == "canceled",
-        C.CAPTURE: (found.get("amount_received") or 0) > 0,
-        C.INCREMENT_AUTHORIZATION: True,  # which amount it would have come to cannot be told any more
+        C.VOID: status == "canceled",
+        C.CAPTURE: status == "succeeded" or received > before,
+        C.INCREMENT_AUTHORIZATION: at_last,  # which total it would have come to cannot be told any more
     }[operation_of(call)]
-    if done:
-        body = msgspec.json.encode(found)
-        return Answer(
-            **payment(replace(call, capability=C.REFRESH_PAYMENT), Reply(200, body), api_key(call)), body=body
-        )
-    if age_s < KEY_LIFE_S:
+    if not done:
         return None
-    raise refused_for(NEVER_RECEIVED)
+    body = msgspec.json.encode(found)
+    return Answer(**payment(replace(call, capability=C.REFRESH_PAYMENT), Reply(200, body), api_key(call)), body=body)
