@@ -29,7 +29,7 @@ from connectors.stripe.repeating import NoAnswer, Sending
 from connectors.stripe.requests import ASKS, FIRST, operation_of
 from connectors.stripe.requests_other import uploads
 from connectors.stripe.requests_payments import Found
-from connectors.stripe.resolving import resolved
+from connectors.stripe.resolving import GRACE_HERE_S, GRACE_S, resolved
 from orchestratorx_prism.errors import (
     NotSupported,
     OutcomeUnknown,
@@ -71,7 +71,9 @@ class StripeApi:
         now_s: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._transport = StripeTransport(_key(config, environment), _base(config))
+        base = _base(config)
+        self._transport = StripeTransport(_key(config, environment), base)
+        self._grace_s = GRACE_HERE_S if urlsplit(base).hostname in _THIS_MACHINE else GRACE_S
         self._now_s = now_s
         self._jitter = jitter
 
@@ -92,7 +94,7 @@ class StripeApi:
     async def resolve(self, call: Call) -> Answer | None:
         """What became of a call whose answer was lost; see `operations.Client.resolve`."""
         sending = Sending(self._transport, call.timeout_s, self._jitter)
-        return await resolved(call, self._now_s(), sending, self.call)
+        return await resolved(call, self._now_s(), sending, self.call, grace_s=self._grace_s)
 
     async def aclose(self) -> None:
         """Closes connections."""

@@ -30,8 +30,10 @@ C = Capability
 
 KEY_LIFE_S: Final = 23 * 3600
 """How long after the call its idempotency key is used. Stripe keeps it 24 hours."""
-SETTLED_S: Final = 120
-"""After this long a request that left no trace will leave none: Stripe's own limit for a request is 80 s."""
+GRACE_S: Final = 120.0
+"""So long after the call's own time a request that left no trace will leave none: a request at Stripe ends in 80 s."""
+GRACE_HERE_S: Final = 10.0
+"""The same on this machine, where a simulator answers."""
 CLOCKS_S: Final = 60
 """How far Stripe's clock and ours may be apart."""
 LONGEST_S: Final = 600
@@ -47,11 +49,19 @@ class Sends(Protocol):
 
 
 async def resolved(
-    call: Call, now_s: float, sending: Sends, again: Callable[[Call], Awaitable[Answer]]
+    call: Call, now_s: float, sending: Sends, again: Callable[[Call], Awaitable[Answer]], *, grace_s: float = GRACE_S
 ) -> Answer | None:
-    """As `operations.Client.resolve` says. `again` carries the call out again, with the same idempotency keys."""
+    """As `operations.Client.resolve` says.
+
+    Args:
+        again: Carries the call out again, with the same idempotency keys.
+        grace_s: As `GRACE_S`.
+    """
+    age_s = now_s - call.context.received_at_ns / 1e9
     try:
-        return await _resolved(call, now_s - call.context.received_at_ns / 1e9, sending, again)
+        if operation_of(call) in LOOKUPS:
+            return await _looked_up(call, age_s >= call.timeout_s + grace_s, sending)
+        return await _resolved(call, age_s, sending, again)
     except (OutcomeUnknown, PayloadRejected):
         return None
 
@@ -60,8 +70,6 @@ async def _resolved(
     call: Call, age_s: float, sending: Sends, again: Callable[[Call], Awaitable[Answer]]
 ) -> Answer | None:
     operation = operation_of(call)
-    if operation in LOOKUPS:
-        return await _looked_up(call, age_s, sending, LOOKUPS[operation](call))
     if operation in ENDINGS and (ended := await _ended(call, sending)):
         return ended
     if age_s < KEY_LIFE_S:
@@ -131,9 +139,9 @@ async def _ended(call: Call, sending: Sends) -> Answer | None:
     return None
 
 
-async def _looked_up(call: Call, age_s: float, sending: Sends, ask: Ask) -> Answer | None:
-    found = await _find(call.key, sending, ask)
-    settled = age_s >= SETTLED_S
+async def _looked_up(call: Call, settled: bool, sending: Sends) -> Answer | None:
+    """`settled`: what has left no trace by now will leave none."""
+    found = await _find(call.key, sending, LOOKUPS[operation_of(call)](call))
     if found is not None:
         untouched = found.get("status") in UNTOUCHED and found.get("last_payment_error") is None
         if untouched and not settled:

@@ -10,7 +10,7 @@ from connectors.spi import Capability, Context, Environment
 from connectors.spi.operations import METADATA_KEY, Answer, Call
 from connectors.stripe.asking import Ask
 from connectors.stripe.refusals import Reply, refused
-from connectors.stripe.resolving import KEY_LIFE_S, PAGES, SETTLED_S, resolved
+from connectors.stripe.resolving import GRACE_S, KEY_LIFE_S, PAGES, resolved
 from orchestratorx_prism.errors import OutcomeUnknown, ProviderRefused, ProviderUnavailable
 from orchestratorx_prism.v1.instrument_pb2 import Instrument
 from orchestratorx_prism.v1.money_pb2 import Money
@@ -25,6 +25,8 @@ from orchestratorx_prism.v1.payout_service_pb2 import PayoutDestination, PayoutS
 from orchestratorx_prism.v1.refund_service_pb2 import RefundServiceCreateRequest
 
 C = Capability
+SETTLED_S = GRACE_S + 5.0
+"""The grace after the five seconds that each call here has."""
 CALLED_S = 1_780_000_000
 KEY = "00000000-0000-8000-8000-000000000001"
 USD = Money(minor_units=1099, currency="USD")
@@ -115,7 +117,7 @@ def page(*found: dict[str, Any], more: bool = False) -> dict[str, Any]:
         (intent("succeeded", metadata=None), 5, None),
     ],
 )
-async def test_a_payment_is_looked_up_by_our_key(found: dict[str, Any], age_s: int, event: str | None) -> None:
+async def test_a_payment_is_looked_up_by_our_key(found: dict[str, Any], age_s: float, event: str | None) -> None:
     stripe = Stripe(page(found))
     answer = await resolve(stripe, C.AUTHORIZE, age_s)
     assert [one.type for one in answer.events] == [event] if answer else event is None
