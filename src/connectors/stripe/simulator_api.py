@@ -23,6 +23,7 @@ failure, sends back to the return URL. What test cards do later: POST /simulator
 from __future__ import annotations
 
 import asyncio
+import base64
 import hmac
 import json
 import re
@@ -273,8 +274,14 @@ def _json(value: Any) -> bytes:
 
 
 def _authorized(headers: Mapping[str, str]) -> None:
+    """Bearer, or Basic with the key as the user. Source: Stripe API reference, "Authentication"."""
     scheme, _, given = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not given:
+    if scheme.lower() == "basic":
+        try:
+            given = base64.b64decode(given, validate=True).decode().partition(":")[0]
+        except ValueError:
+            given = ""
+    if scheme.lower() not in {"bearer", "basic"} or not given:
         text = (
             "You did not provide an API key. You need to provide your API key in the Authorization header, using "
             "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."

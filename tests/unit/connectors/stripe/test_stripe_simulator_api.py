@@ -130,7 +130,10 @@ async def test_a_wrong_key_is_refused_and_not_quoted(curl: Curl) -> None:
     answer = await curl.http.get("/v1/refunds", headers={"authorization": "Bearer sk_test_wrongwrong"})
     assert answer.status_code == 401
     assert "wrongwrong" not in answer.text
-    assert (await curl.http.get("/v1/refunds", headers={"authorization": ""})).status_code == 401
+    for nothing in ("", "Basic", "Basic \xff", "Basic Og==", "Digest x"):
+        headers = {"authorization": nothing.encode("latin-1")}
+        assert (await curl.http.get("/v1/refunds", headers=headers)).status_code == 401
+    assert (await curl.http.get("/v1/refunds", auth=httpx.BasicAuth(KEY, ""))).status_code == 200
 
 
 async def test_a_declined_card_is_a_402_with_the_payment_intent(curl: Curl) -> None:
