@@ -322,7 +322,7 @@ def test_what_is_declared_can_be_called() -> None:
     assert set(PREPARE) <= connector.capabilities
 
 
-CANARIES = ("4000000000000051", "9137", "AQEcanary0000000000000000000000000000canary", "test_4111111111111111")
+CANARIES = ("4000000000000051", "cvcanary9137", "AQEcanary0000000000000000000000000000canary", "test_4111111111111111")
 
 
 async def test_no_card_number_code_key_or_token_reaches_log_error_repr_or_event(

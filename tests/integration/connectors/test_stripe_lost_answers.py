@@ -299,7 +299,7 @@ async def test_an_answer_that_is_not_stripes_is_an_unknown_outcome(status: int, 
             await client.aclose()
 
 
-CANARIES = ("4000056655665556", "987123", KEY, "tok_canary8731", "pm_canary8732")
+CANARIES = ("4000056655665556", "cvcanary987", KEY, "tok_canary8731", "pm_canary8732")
 
 
 async def test_no_key_card_or_token_is_told_to_anybody(caplog: pytest.LogCaptureFixture) -> None:
