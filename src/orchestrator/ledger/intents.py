@@ -70,10 +70,11 @@ def known_key(merchant_id: str, connector: str, connector_request_id: str) -> by
 class Intents(Protocol):
     """The store. Every method raises `Unavailable` when the database cannot answer; nothing is half done then."""
 
-    async def begin(self, intent: Intent, *, lease_s: float) -> tuple[Intent, bool]:
+    async def begin(self, intent: Intent, *, lease_s: float, known: KnownRequest | None = None) -> tuple[Intent, bool]:
         """Writes a new intent and holds it; or returns what there is, and whether it is held now by this call.
 
-        Held are: new ones; ones in flight whose lease has ended, and unknown ones that nobody holds (state UNKNOWN).
+        `known`: as a callback may name the request before, or without, an answer of the provider. Held are: new ones;
+        ones in flight whose lease has ended, and unknown ones that nobody holds (state UNKNOWN).
         """
         ...
 

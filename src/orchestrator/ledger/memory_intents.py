@@ -22,12 +22,13 @@ class MemoryIntents:
         self._due: dict[bytes, float] = {}
         self._known: OrderedDict[bytes, KnownRequest] = OrderedDict()
 
-    async def begin(self, intent: Intent, *, lease_s: float) -> tuple[Intent, bool]:
+    async def begin(self, intent: Intent, *, lease_s: float, known: KnownRequest | None = None) -> tuple[Intent, bool]:
         """See `Intents`."""
         row, now = self._rows.get(intent.key), time.monotonic()
         if row is None:
             row = replace(intent, claim=uuid.uuid4().bytes)
             self._rows[row.key] = row
+            self._know(row, known)
             self._make_room()
         elif row.state in _ENDED or (self._due[row.key] > now and row.claim):
             return row, False
@@ -42,10 +43,7 @@ class MemoryIntents:
             return False
         self._rows[intent.key] = replace(self._rows[intent.key], state=state, answer=answer, claim=b"")
         del self._due[intent.key]
-        if known is not None:
-            self._known[known_key(intent.merchant_id, intent.connector, known.connector_request_id)] = known
-            while len(self._known) > self._bound:
-                self._known.popitem(last=False)
+        self._know(intent, known)
         return True
 
     async def postpone(self, intent: Intent, *, delay_s: float) -> bool:
@@ -100,6 +98,12 @@ class MemoryIntents:
     def _holds(self, intent: Intent) -> bool:
         row = self._rows.get(intent.key)
         return row is not None and row.claim == intent.claim != b""
+
+    def _know(self, intent: Intent, known: KnownRequest | None) -> None:
+        if known is not None:
+            self._known[known_key(intent.merchant_id, intent.connector, known.connector_request_id)] = known
+            while len(self._known) > self._bound:
+                self._known.popitem(last=False)
 
     def _make_room(self) -> None:
         if len(self._rows) > self._bound:

@@ -17,7 +17,8 @@ Transact = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
 _UNKNOWN: Final = int(State.UNKNOWN)
 _INSERT: Final = (
     "INSERT INTO intents (key, merchant_id, connector, capability, request_id, request_hash, request, created_at, "  # noqa: S608
-    f"state, claim, tries, due_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,{int(State.IN_FLIGHT)},$9,0,{NOW_US} + $10) "
+    "state, claim, tries, due_at, known_key, known) "
+    f"VALUES ($1,$2,$3,$4,$5,$6,$7,$8,{int(State.IN_FLIGHT)},$9,0,{NOW_US} + $10,$11,$12) "
     "ON CONFLICT DO NOTHING RETURNING 1"
 )
 _GET: Final = f"SELECT {COLUMNS} FROM intents WHERE key = $1"  # noqa: S608 - constants
@@ -26,8 +27,8 @@ _TAKE: Final = (
     f"AND state IN {WAITING} AND (claim IS NULL OR due_at <= {NOW_US}) RETURNING {COLUMNS}"
 )
 _FINISH: Final = (
-    "UPDATE intents SET state = $3, answer = $4, claim = NULL, due_at = NULL, known_key = $5, known = $6 "
-    "WHERE key = $1 AND claim = $2 RETURNING 1"
+    "UPDATE intents SET state = $3, answer = $4, claim = NULL, due_at = NULL, known_key = coalesce($5, known_key), "
+    "known = coalesce($6, known) WHERE key = $1 AND claim = $2 RETURNING 1"
 )
 _POSTPONE: Final = (
     f"UPDATE intents SET state = {_UNKNOWN}, claim = NULL, due_at = {NOW_US} + $3, tries = tries + 1 "  # noqa: S608
@@ -56,12 +57,12 @@ class PostgresIntents:
         """`transact`: runs a function of a connection in one transaction."""
         self._transact = transact
 
-    async def begin(self, intent: Intent, *, lease_s: float) -> tuple[Intent, bool]:
+    async def begin(self, intent: Intent, *, lease_s: float, known: KnownRequest | None = None) -> tuple[Intent, bool]:
         """See `Intents`."""
         claim, lease_us = uuid.uuid4().bytes, int(lease_s * 1e6)
 
         async def work(connection: Any) -> tuple[Intent, bool]:
-            if await connection.fetchval(_INSERT, *values_of(intent), claim, lease_us):
+            if await connection.fetchval(_INSERT, *values_of(intent), claim, lease_us, *known_columns(intent, known)):
                 return replace(intent, claim=claim), True
             taken = await connection.fetchrow(_TAKE, intent.key, claim, lease_us)
             return intent_of(taken or await connection.fetchrow(_GET, intent.key)), taken is not None

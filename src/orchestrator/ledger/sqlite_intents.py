@@ -18,7 +18,7 @@ Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
 _UNKNOWN: Final = int(State.UNKNOWN)
 _INSERT: Final = (
     "INSERT OR IGNORE INTO intents (key, merchant_id, connector, capability, request_id, request_hash, request, "
-    "created_at, state, claim, tries, due_at) VALUES (?,?,?,?,?,?,?,?,?,?,0,?)"
+    "created_at, state, claim, tries, due_at, known_key, known) VALUES (?,?,?,?,?,?,?,?,?,?,0,?,?,?)"
 )
 _GET: Final = f"SELECT {COLUMNS} FROM intents WHERE key = ?"  # noqa: S608 - constants
 _TAKE: Final = (
@@ -26,8 +26,8 @@ _TAKE: Final = (
     f"AND state IN {WAITING} AND (claim IS NULL OR due_at <= ?)"
 )
 _FINISH: Final = (
-    "UPDATE intents SET state = ?, answer = ?, claim = NULL, due_at = NULL, known_key = ?, known = ? "
-    "WHERE key = ? AND claim = ?"
+    "UPDATE intents SET state = ?, answer = ?, claim = NULL, due_at = NULL, known_key = coalesce(?, known_key), "
+    "known = coalesce(?, known) WHERE key = ? AND claim = ?"
 )
 _POSTPONE: Final = (
     f"UPDATE intents SET state = {_UNKNOWN}, claim = NULL, due_at = ?, tries = tries + 1 "  # noqa: S608 - constants
@@ -51,14 +51,14 @@ class SqliteIntents:
         """`run`: does a job under the write lock, and returns once it is committed."""
         self._run = run
 
-    async def begin(self, intent: Intent, *, lease_s: float) -> tuple[Intent, bool]:
+    async def begin(self, intent: Intent, *, lease_s: float, known: KnownRequest | None = None) -> tuple[Intent, bool]:
         """See `Intents`."""
         claim = uuid.uuid4().bytes
 
         def job(connection: sqlite3.Connection) -> tuple[Intent, bool]:
             now_us = _now_us()
             until_us = now_us + int(lease_s * 1e6)
-            new = (*values_of(intent), int(State.IN_FLIGHT), claim, until_us)
+            new = (*values_of(intent), int(State.IN_FLIGHT), claim, until_us, *known_columns(intent, known))
             if connection.execute(_INSERT, new).rowcount:
                 return replace(intent, claim=claim), True
             taken = connection.execute(_TAKE, (claim, until_us, intent.key, now_us)).rowcount

@@ -109,6 +109,14 @@ async def test_a_known_request_is_found_by_the_providers_id_of_it(ledger: Ledger
     assert await ledger.intents.known_request("default", "mpesa", "ws_CO_2") is None
 
 
+async def test_a_request_may_be_known_before_its_answer_and_stays_so_without_one(ledger: Ledger) -> None:
+    known = KnownRequest(connector_request_id="our-key", account="600999")
+    begun, _ = await ledger.intents.begin(intent(), lease_s=60, known=known)
+    assert await ledger.intents.known_request("default", "mpesa", "our-key") == known
+    await ledger.intents.finish(begun, State.DONE, b"answer")
+    assert await ledger.intents.known_request("default", "mpesa", "our-key") == known
+
+
 async def test_what_is_being_asked_right_now_is_under_way(ledger: Ledger) -> None:
     assert not await ledger.intents.under_way("default", "mpesa")
     begun, _ = await ledger.intents.begin(intent(), lease_s=60)

@@ -36,6 +36,7 @@ from orchestratorx_prism.errors import (
     RequestInFlight,
 )
 from orchestratorx_prism.v1.event_pb2 import Cause, Event
+from orchestratorx_prism.v1.event_service_pb2 import KnownRequest
 from orchestratorx_prism.wire import from_rpc_status, to_rpc_status
 
 FIRST_ASKED_S: Final = 5.0
@@ -179,7 +180,7 @@ class Operator:
         give_up = time.monotonic() + self._timeout_s
         pause_s = _LOOK_AGAIN_S
         while True:
-            intent, held = await intents.begin(new, lease_s=self._lease_s)
+            intent, held = await intents.begin(new, lease_s=self._lease_s, known=_known(prepared, new))
             if intent.request_hash != new.request_hash:
                 if held:
                     await intents.postpone(intent, delay_s=0.0)
@@ -304,6 +305,18 @@ class Operator:
         del self._running[key]
         if not task.cancelled():
             task.exception()  # whoever waited has it; nobody may have
+
+
+def _known(prepared: Prepared, intent: Intent) -> KnownRequest | None:
+    """What an unsigned callback will name, where our key is the request's own id (M-Pesa's payouts)."""
+    if prepared.label.answers is None or prepared.spec.capability != Capability.CREATE_PAYOUT:
+        return None
+    return KnownRequest(
+        connector_request_id=intent.provider_key,
+        amount=prepared.request.amount,
+        account=prepared.client.account,
+        merchant_transaction_id=prepared.request.merchant_payout_id,
+    )
 
 
 def _about_payment(prepared: Prepared) -> bool:
