@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from connectors.paypal.client import make_outside
 from connectors.paypal.endpoints import CONFIG_KEYS
 from connectors.paypal.mapping import EVENT_TYPES
+from connectors.paypal.outside import make_outside
 from connectors.paypal.simulator import sample
 from connectors.paypal.webhooks import normalize, open_webhook, parse
 from connectors.spi import Capability, Label, Trust

@@ -1,4 +1,4 @@
-"""What verification needs from PayPal: its certificates, and its own word. The only file of this folder with I/O.
+"""What verification needs from PayPal: its certificates, and its own word.
 
 Certificates come from the address in PAYPAL-CERT-URL, after the rules of `cert_url` have passed it. PayPal's own word
 is POST /v1/notifications/verify-webhook-signature, asked where credentials are configured; unlike the certificate
@@ -7,7 +7,6 @@ check it covers the whole body.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -17,6 +16,7 @@ import msgspec
 
 from connectors.paypal.cert_url import CertificateUrl, parse_certificate_url
 from connectors.paypal.endpoints import Endpoints, read_endpoints
+from connectors.paypal.session import Session, TooLarge
 from connectors.paypal.single_flight import Expiring, SingleFlight
 from connectors.paypal.transmission import Transmission, read_transmission
 from connectors.paypal.transmissions_seen import TransmissionsSeen
@@ -25,31 +25,20 @@ from connectors.spi import Environment, Material, Opened, ProviderUnavailable, S
 from orchestratorx_prism.v1.event_pb2 import VERIFICATION_METHOD_PROVIDER_CALL, Verification
 
 MAX_CERTIFICATE_BYTES = 64 * 1024
-MAX_ANSWER_BYTES = 256 * 1024
 CERTIFICATE_KEPT_S = 24 * 3_600.0
 REFUSAL_KEPT_S = 60.0
 """How long an address without a certificate is not asked again: it costs an attacker one header to name another."""
 CERTIFICATES_KEPT = 64
-TIMEOUT_S = 10.0
-"""For one question with its answer, connection included."""
-TOKEN_MARGIN_S = 60.0
-"""A token is taken for expired that long before it is."""
 
 _GONE = {404, 410}
-_CREDENTIALS = {401, 403}
 _LATER = {408, 425, 429}
-
-
-class _Token(msgspec.Struct):
-    access_token: str
-    expires_in: int | float | str
+_VERIFY_PATH = "/v1/notifications/verify-webhook-signature"
 
 
 class _Answer(msgspec.Struct):
     verification_status: str
 
 
-_TOKEN = msgspec.json.Decoder(_Token)
 _ANSWER = msgspec.json.Decoder(_Answer)
 _VERIFIED = Verification(
     method=VERIFICATION_METHOD_PROVIDER_CALL,
@@ -75,9 +64,8 @@ class PayPalOutside:
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
-        self._client: httpx.AsyncClient | None = None
+        self._session = Session(endpoints)
         self._certificates: SingleFlight[bytes] = SingleFlight(CERTIFICATES_KEPT)
-        self._tokens: SingleFlight[str] = SingleFlight(1)
         self._seen = TransmissionsSeen()
 
     async def gather(self, webhook: Webhook, material: Material) -> Material:
@@ -119,109 +107,40 @@ class PayPalOutside:
     async def aclose(self) -> None:
         """Closes connections."""
         await self._certificates.aclose()
-        await self._tokens.aclose()
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        await self._session.aclose()
 
     async def _is_genuine(self, question: bytes) -> bool:
-        token = await self._token()
-        status, answer = await self._ask(question, token)
-        if status in _CREDENTIALS:  # a token may end before its time
-            self._tokens.forget("token", token)
-            status, answer = await self._ask(question, await self._token())
-        if status in _CREDENTIALS:
-            raise _credentials_refused(status)
-        if status in _LATER or status >= 500:
+        try:
+            reply = await self._session.ask("POST", _VERIFY_PATH, {"content-type": "application/json"}, question)
+        except ProviderUnavailable as error:
+            raise _for_later(error) from error
+        status = reply.status
+        if status == httpx.codes.FORBIDDEN or status in _LATER or status >= 500:
             raise _unavailable(f"PayPal answered {status} to the check of a webhook")
         if status != httpx.codes.OK:
             return False  # 400, 404, 422: it knows no such message or webhook
         try:
-            said = _ANSWER.decode(answer).verification_status
+            said = _ANSWER.decode(reply.body).verification_status
         except msgspec.MsgspecError:
             raise _unavailable("PayPal's answer to the check of a webhook cannot be read") from None
         if said not in {"SUCCESS", "FAILURE"}:
             raise _unavailable("PayPal's answer to the check of a webhook is neither success nor failure")
         return said == "SUCCESS"
 
-    async def _ask(self, question: bytes, token: str) -> tuple[int, bytes]:
-        url = f"{self._endpoints.api_base}/v1/notifications/verify-webhook-signature"
-        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-        return await self._send("POST", url, headers, question)
-
-    async def _token(self) -> str:
-        return await self._tokens.get("token", self._fetch_token)
-
-    async def _fetch_token(self) -> Expiring[str]:
-        url = f"{self._endpoints.api_base}/v1/oauth2/token"
-        headers = {
-            "authorization": self._endpoints.basic_authorization,
-            "content-type": "application/x-www-form-urlencoded",
-        }
-        status, answer = await self._send("POST", url, headers, b"grant_type=client_credentials")
-        if status in _CREDENTIALS or status == httpx.codes.BAD_REQUEST:
-            raise _credentials_refused(status)
-        if status != httpx.codes.OK:
-            raise _unavailable(f"PayPal answered {status} to the request for a token")
-        try:
-            token = _TOKEN.decode(answer)
-            lifetime_s = float(token.expires_in)
-        except (msgspec.MsgspecError, ValueError):
-            raise _unavailable("PayPal's token cannot be read") from None
-        return Expiring(token.access_token, max(lifetime_s - TOKEN_MARGIN_S, 0.0))
-
     async def _fetch_certificate(self, url: CertificateUrl) -> Expiring[bytes]:
         base = self._endpoints.certificate_base
         address = url.url if base is None else f"{base}{url.path}"
         try:
-            status, answer = await self._send("GET", address, {}, b"", MAX_CERTIFICATE_BYTES)
-        except _TooLarge:
+            reply = await self._session.send("GET", address, {}, b"", max_bytes=MAX_CERTIFICATE_BYTES)
+        except TooLarge:
             return Expiring(None, REFUSAL_KEPT_S, partial(_no_certificate, "what is there is too large"))
-        if status == httpx.codes.OK:
-            return Expiring(answer, CERTIFICATE_KEPT_S)
-        if status in _GONE or 300 <= status < 400:
-            return Expiring(None, REFUSAL_KEPT_S, partial(_no_certificate, f"HTTP {status}"))
-        raise _unavailable(f"PayPal answered {status} to the request for its certificate")
-
-    async def _send(
-        self, method: str, url: str, headers: dict[str, str], content: bytes, max_bytes: int = MAX_ANSWER_BYTES
-    ) -> tuple[int, bytes]:
-        """(status, body). Redirects are not followed; the body's size is capped; all of it takes TIMEOUT_S at most."""
-        if self._client is None:
-            self._client = _make_client()
-        # Unpacking could make much of little; PayPal honours the wish.
-        request = self._client.build_request(
-            method, url, headers={**headers, "accept-encoding": "identity"}, content=content
-        )
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                response = await self._client.send(request, stream=True)
-                try:
-                    return response.status_code, await _read(response, max_bytes)
-                finally:
-                    await response.aclose()
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise _unavailable(f"PayPal did not answer ({type(error).__name__})") from error
-
-
-class _TooLarge(ProviderUnavailable):
-    """An answer is larger than it can be."""
-
-
-def _make_client() -> httpx.AsyncClient:
-    # Neither proxies nor netrc from the environment; the system's roots beside certifi's.
-    context = httpx.create_ssl_context(trust_env=False)
-    context.load_default_certs()
-    return httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=TIMEOUT_S, verify=context)
-
-
-async def _read(response: httpx.Response, max_bytes: int) -> bytes:
-    body = bytearray()
-    async for part in response.aiter_raw():
-        body += part
-        if len(body) > max_bytes:
-            raise _TooLarge("PayPal's answer is larger than it can be")
-    return bytes(body)
+        except ProviderUnavailable as error:
+            raise _for_later(error) from error
+        if reply.status == httpx.codes.OK:
+            return Expiring(reply.body, CERTIFICATE_KEPT_S)
+        if reply.status in _GONE or 300 <= reply.status < 400:
+            return Expiring(None, REFUSAL_KEPT_S, partial(_no_certificate, f"HTTP {reply.status}"))
+        raise _unavailable(f"PayPal answered {reply.status} to the request for its certificate")
 
 
 def _question(transmission: Transmission, webhook_id: str, body: bytes) -> bytes:
@@ -258,10 +177,11 @@ def _refused() -> SignatureRejected:
     )
 
 
-def _credentials_refused(status: int) -> ProviderUnavailable:
+def _for_later(error: ProviderUnavailable) -> ProviderUnavailable:
+    """The same, with what it means for a webhook."""
     return ProviderUnavailable(
-        f"PayPal refused the API credentials (HTTP {status}), so the webhook could not be checked",
-        fix="set PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET of the app, for the right environment",
+        f"{error.message}, so the webhook could not be checked",
+        fix=error.fix or "nothing was recorded; PayPal sends the webhook again",
     )
 
 
