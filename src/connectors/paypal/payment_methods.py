@@ -45,7 +45,7 @@ class NetworkToken(msgspec.Struct):
     status: str | None = None
 
 
-_TOKEN = msgspec.json.Decoder(Token)
+TOKEN = msgspec.json.Decoder(Token)
 _NETWORK_TOKEN = msgspec.json.Decoder(NetworkToken)
 _TEXTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -71,7 +71,7 @@ def _decoded(delivery: Delivery) -> Token:
     if delivery.type.startswith("PAYMENT-TOKENIZATION."):
         found = delivery.decode(_NETWORK_TOKEN)
         return Token(id=found.id, status=found.status)
-    token = delivery.decode(_TOKEN)
+    token = delivery.decode(TOKEN)
     return token if token.id else _untidy(delivery)
 
 
@@ -79,7 +79,7 @@ def _untidy(delivery: Delivery) -> Token:
     """PayPal's published card events have blanks at the end of their field names, and inside their values."""
     fields = {name.strip(): value for name, value in delivery.decode(_TEXTS).items()}
     kept = {name: bytes(fields[name]) for name in Token.__struct_fields__ if name in fields}
-    token = decode(_TOKEN, b"{" + b",".join(b'"%s":%s' % (name.encode(), raw) for name, raw in kept.items()) + b"}")
+    token = decode(TOKEN, b"{" + b",".join(b'"%s":%s' % (name.encode(), raw) for name, raw in kept.items()) + b"}")
     token.id = (token.id or "").replace(" ", "")
     token.state = (token.state or "").strip()
     return token

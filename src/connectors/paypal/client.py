@@ -1,0 +1,177 @@
+"""PayPal's operations for one merchant: each call with its time, its repeats, and its errors in our words."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from connectors.paypal import answers, payment_calls, requests
+from connectors.paypal.endpoints import Endpoints, read_endpoints
+from connectors.paypal.exchange import Exchange
+from connectors.paypal.issues import unknown
+from connectors.paypal.session import Session
+from connectors.spi import Capability, Environment
+from connectors.spi.operations import Answer, Call
+from orchestratorx_prism.errors import (
+    NotSupported,
+    OutcomeUnknown,
+    PayloadRejected,
+    PrismError,
+    ProviderUnavailable,
+    SettingsRejected,
+)
+
+KEY_MARGIN_S = 600.0
+"""A key is taken for forgotten that long before PayPal may forget it: clocks differ, and requests take time."""
+SAVED_KINDS_KEPT = 10_000
+
+CarryOut = Callable[[Exchange, Call], Awaitable[Answer]]
+LookUp = Callable[[Exchange, Call], Awaitable[Answer | None]]
+
+
+def make_client(credentials: Mapping[str, str], environment: Environment.ValueType) -> PayPalClient:
+    """The client for one merchant.
+
+    Args:
+        credentials: PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET; PAYPAL_API_BASE for simulators.
+
+    Raises:
+        SettingsRejected: A credential is missing, or an address that credentials may not go to.
+    """
+    endpoints = read_endpoints(credentials, environment)
+    if not endpoints.client_id:
+        raise SettingsRejected(
+            "PayPal's API credentials are missing",
+            fix="set PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET: Developer Dashboard > Apps & Credentials > your app",
+        )
+    return PayPalClient(endpoints)
+
+
+class PayPalClient:
+    """See `connectors.spi.operations.Client`. Belongs to one event loop."""
+
+    def __init__(self, endpoints: Endpoints, now_s: Callable[[], float] = time.time) -> None:
+        self._session = Session(endpoints)
+        self._now_s = now_s
+        self._saved_kinds: dict[str, str] = {}
+        self._operations: dict[Capability, CarryOut] = {
+            Capability.AUTHORIZE: self._authorize,
+            Capability.CONFIRM_REDIRECT: payment_calls.confirm,
+            Capability.CAPTURE: payment_calls.capture,
+            Capability.VOID: payment_calls.void,
+            Capability.REFUND: payment_calls.refund,
+            Capability.REFRESH_PAYMENT: payment_calls.refresh,
+        }
+
+    async def call(self, call: Call) -> Answer:
+        """Carries out one operation. See `connectors.spi.operations.Client.call`."""
+        carry_out = self._operations.get(_base(call.capability))
+        if carry_out is None:
+            raise NotSupported(f"PayPal does not do {call.capability.value}")
+        return await self._in_time(call, carry_out)
+
+    async def resolve(self, call: Call) -> Answer | None:
+        """What became of a call whose answer was lost.
+
+        PayPal is asked for what the call made; if there is nothing, the same request is sent with the same key while
+        PayPal stores the key, as it documents for lost answers: it does what was asked once, whenever it arrives. The
+        call's age is counted from `call.context.received_at_ns`: the context must be that of the first try.
+        """
+        try:
+            return await self._in_time(call, self._look_up)
+        except OutcomeUnknown:
+            return None
+
+    async def aclose(self) -> None:
+        """Closes connections."""
+        await self._session.aclose()
+
+    async def _in_time(self, call: Call, carry_out: LookUp) -> Answer:
+        exchange = Exchange(self._session, call.timeout_s)
+        try:
+            async with asyncio.timeout(call.timeout_s):
+                answer = await carry_out(exchange, call)
+        except TimeoutError as error:
+            if exchange.lost or exchange.under_way:
+                raise unknown("PayPal did not answer in time") from error
+            raise ProviderUnavailable(
+                "PayPal did not answer in time", fix="nothing was done; repeat the call"
+            ) from error
+        except (PayloadRejected, msgspec.MsgspecError) as error:
+            raise _unreadable(error) from error
+        if answer is None:
+            raise unknown("PayPal cannot tell yet")
+        return answer
+
+    async def _look_up(self, exchange: Exchange, call: Call) -> Answer | None:
+        age_s = self._now_s() - call.context.received_at_ns / 1e9
+        known = age_s < _key_life_s(call.capability) - KEY_MARGIN_S
+        capability = _base(call.capability)
+        carry_out = self._operations.get(capability)
+        if carry_out is None:
+            raise NotSupported(f"PayPal does not do {call.capability.value}")
+        find, forgotten = _LOOK_UPS.get(capability, (None, None))
+        if find is not None and (found := await find(exchange, call)):
+            return found
+        return await carry_out(exchange, call) if known or forgotten is None else forgotten(call)
+
+    async def _authorize(self, exchange: Exchange, call: Call) -> Answer:
+        return await payment_calls.authorize(exchange, call, self._saved_kind)
+
+    async def _saved_kind(self, exchange: Exchange, method_id: str) -> str:
+        """What a saved method is; asked once, for it never changes."""
+        known = self._saved_kinds.get(method_id)
+        if known is None:
+            known = await payment_calls.saved_kind(exchange, method_id)
+            if len(self._saved_kinds) >= SAVED_KINDS_KEPT:
+                del self._saved_kinds[next(iter(self._saved_kinds))]
+            self._saved_kinds[method_id] = known
+        return known
+
+
+def _authorize_forgotten(call: Call) -> Answer | None:
+    """Without the link that was lost nobody can approve the order. What was charged at once, a webhook tells."""
+    at_page = call.request.instrument.WhichOneof("instrument") == "redirect_method"
+    return answers.payment_never_received(call) if at_page else None
+
+
+def _capture_forgotten(call: Call) -> Answer | None:
+    return answers.operation_never_received(call, "payment.capture_failed")
+
+
+def _void_forgotten(call: Call) -> Answer | None:
+    return answers.operation_never_received(call, "payment.void_failed")
+
+
+_LOOK_UPS: dict[Capability, tuple[LookUp | None, Callable[[Call], Answer | None]]] = {
+    Capability.AUTHORIZE: (None, _authorize_forgotten),
+    Capability.CONFIRM_REDIRECT: (payment_calls.confirmed, answers.payment_never_received),
+    Capability.CAPTURE: (payment_calls.capture_made, _capture_forgotten),
+    Capability.VOID: (payment_calls.void_made, _void_forgotten),
+    Capability.REFUND: (payment_calls.refund_made, answers.refund_never_received),
+}
+"""Capability → (how to find what the call made, what it came to if there is nothing and PayPal has forgotten its key)."""
+
+_BASES = {
+    Capability.PARTIAL_CAPTURE: Capability.CAPTURE,
+    Capability.MULTIPLE_CAPTURE: Capability.CAPTURE,
+    Capability.PARTIAL_REFUND: Capability.REFUND,
+}
+"""A capability that only widens another → that other."""
+
+
+def _base(capability: Capability) -> Capability:
+    return _BASES.get(capability, capability)
+
+
+def _key_life_s(capability: Capability) -> float:
+    """How long PayPal stores the key of such a request."""
+    ordering = _base(capability) in {Capability.AUTHORIZE, Capability.CONFIRM_REDIRECT}
+    return requests.ORDER_KEY_LIFE_S if ordering else requests.PAYMENT_KEY_LIFE_S
+
+
+def _unreadable(error: Exception) -> PrismError:
+    return unknown(f"PayPal's answer cannot be read ({type(error).__name__})")
