@@ -8,24 +8,27 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from connectors.paypal import answers, payment_calls, requests
+from connectors.paypal import answers, other_calls, payment_calls, requests, requests_other
 from connectors.paypal.endpoints import Endpoints, read_endpoints
 from connectors.paypal.exchange import Exchange
 from connectors.paypal.issues import unknown
 from connectors.paypal.session import Session
 from connectors.spi import Capability, Environment
-from connectors.spi.operations import Answer, Call
+from connectors.spi.operations import NEVER_RECEIVED, Answer, Call, details_of
 from orchestratorx_prism.errors import (
     NotSupported,
     OutcomeUnknown,
     PayloadRejected,
     PrismError,
+    ProviderRefused,
     ProviderUnavailable,
     SettingsRejected,
 )
 
 KEY_MARGIN_S = 600.0
 """A key is taken for forgotten that long before PayPal may forget it: clocks differ, and requests take time."""
+SETTLED_S = 600.0
+"""After this long nothing of a request is still on its way: what PayPal does not show then, it has not done."""
 SAVED_KINDS_KEPT = 10_000
 
 CarryOut = Callable[[Exchange, Call], Awaitable[Answer]]
@@ -64,6 +67,7 @@ class PayPalClient:
             Capability.VOID: payment_calls.void,
             Capability.REFUND: payment_calls.refund,
             Capability.REFRESH_PAYMENT: payment_calls.refresh,
+            **_OTHERS,
         }
 
     async def call(self, call: Call) -> Answer:
@@ -108,7 +112,7 @@ class PayPalClient:
 
     async def _look_up(self, exchange: Exchange, call: Call) -> Answer | None:
         age_s = self._now_s() - call.context.received_at_ns / 1e9
-        known = age_s < _key_life_s(call.capability) - KEY_MARGIN_S
+        known = age_s < _KEY_LIVES_S.get(_base(call.capability), 0.0) - KEY_MARGIN_S
         capability = _base(call.capability)
         carry_out = self._operations.get(capability)
         if carry_out is None:
@@ -116,7 +120,9 @@ class PayPalClient:
         find, forgotten = _LOOK_UPS.get(capability, (None, None))
         if find is not None and (found := await find(exchange, call)):
             return found
-        return await carry_out(exchange, call) if known or forgotten is None else forgotten(call)
+        if known or forgotten is None:
+            return await carry_out(exchange, call)
+        return forgotten(call) if age_s > SETTLED_S else None
 
     async def _authorize(self, exchange: Exchange, call: Call) -> Answer:
         return await payment_calls.authorize(exchange, call, self._saved_kind)
@@ -146,14 +152,58 @@ def _void_forgotten(call: Call) -> Answer | None:
     return answers.operation_never_received(call, "payment.void_failed")
 
 
+def _cannot_tell(_call: Call) -> Answer | None:
+    """PayPal has forgotten the key, and shows nothing that bears it."""
+    return None
+
+
+def _never_done(_call: Call) -> Answer | None:
+    raise ProviderRefused(NEVER_RECEIVED.provider_message, metadata=details_of(NEVER_RECEIVED))
+
+
+_OTHERS: dict[Capability, CarryOut] = {
+    Capability.CREATE_PAYOUT: other_calls.create_payout,
+    Capability.ACCEPT_DISPUTE: other_calls.accept_dispute,
+    Capability.SUBMIT_EVIDENCE: other_calls.submit_evidence,
+    Capability.ATTACH_PAYMENT_METHOD: other_calls.save_method,
+    Capability.GET_PAYMENT_METHOD: other_calls.show_method,
+    Capability.LIST_PAYMENT_METHODS: other_calls.list_methods,
+    Capability.DETACH_PAYMENT_METHOD: other_calls.forget_method,
+    Capability.CREATE_SUBSCRIPTION: other_calls.create_subscription,
+    Capability.GET_SUBSCRIPTION: other_calls.show_subscription,
+    Capability.UPDATE_SUBSCRIPTION: other_calls.update_subscription,
+    Capability.CANCEL_SUBSCRIPTION: other_calls.cancel_subscription,
+}
+
+_KEY_LIVES_S: dict[Capability, float] = {
+    Capability.AUTHORIZE: requests.ORDER_KEY_LIFE_S,
+    Capability.CONFIRM_REDIRECT: requests.ORDER_KEY_LIFE_S,
+    Capability.CAPTURE: requests.PAYMENT_KEY_LIFE_S,
+    Capability.VOID: requests.PAYMENT_KEY_LIFE_S,
+    Capability.REFUND: requests.PAYMENT_KEY_LIFE_S,
+    Capability.CREATE_PAYOUT: requests_other.PAYOUT_KEY_LIFE_S,
+    Capability.ATTACH_PAYMENT_METHOD: requests_other.TOKEN_KEY_LIFE_S,
+    Capability.CREATE_SUBSCRIPTION: requests_other.SUBSCRIPTION_KEY_LIFE_S,
+}
+"""How long PayPal stores the key of such a request. Others take none, and are not sent again by a look-up."""
+
 _LOOK_UPS: dict[Capability, tuple[LookUp | None, Callable[[Call], Answer | None]]] = {
     Capability.AUTHORIZE: (None, _authorize_forgotten),
     Capability.CONFIRM_REDIRECT: (payment_calls.confirmed, answers.payment_never_received),
     Capability.CAPTURE: (payment_calls.capture_made, _capture_forgotten),
     Capability.VOID: (payment_calls.void_made, _void_forgotten),
     Capability.REFUND: (payment_calls.refund_made, answers.refund_never_received),
+    Capability.CREATE_PAYOUT: (None, _cannot_tell),
+    Capability.ACCEPT_DISPUTE: (other_calls.dispute_accepted, _never_done),
+    Capability.SUBMIT_EVIDENCE: (other_calls.evidence_submitted, _never_done),
+    Capability.ATTACH_PAYMENT_METHOD: (None, _cannot_tell),
+    Capability.DETACH_PAYMENT_METHOD: (other_calls.method_forgotten, _never_done),
+    # Without the link that was lost nobody can approve it.
+    Capability.CREATE_SUBSCRIPTION: (None, _never_done),
+    Capability.UPDATE_SUBSCRIPTION: (other_calls.subscription_updated, _never_done),
+    Capability.CANCEL_SUBSCRIPTION: (other_calls.subscription_canceled, _never_done),
 }
-"""Capability → (how to find what the call made, what it came to if there is nothing and PayPal has forgotten its key)."""
+"""Capability → (how to find what the call made, what it came to if there is nothing and no key that PayPal knows)."""
 
 _BASES = {
     Capability.PARTIAL_CAPTURE: Capability.CAPTURE,
@@ -165,12 +215,6 @@ _BASES = {
 
 def _base(capability: Capability) -> Capability:
     return _BASES.get(capability, capability)
-
-
-def _key_life_s(capability: Capability) -> float:
-    """How long PayPal stores the key of such a request."""
-    ordering = _base(capability) in {Capability.AUTHORIZE, Capability.CONFIRM_REDIRECT}
-    return requests.ORDER_KEY_LIFE_S if ordering else requests.PAYMENT_KEY_LIFE_S
 
 
 def _unreadable(error: Exception) -> PrismError:

@@ -53,18 +53,26 @@ _TEXTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 def payment_method_events(delivery: Delivery) -> list[Event]:
     """One event for a saved card or token."""
     token = _decoded(delivery)
+    return [payment_method_event(delivery, PAYMENT_METHODS[delivery.type], token)]
+
+
+def payment_method_event(delivery: Delivery, our_type: str, token: Token) -> Event:
+    """The event for a saved card or token."""
+    event = delivery.event(our_type, resource_times=(token.update_time, token.create_time))
+    event.payment_method.CopyFrom(payment_method_data(token))
+    return event
+
+
+def payment_method_data(token: Token) -> PaymentMethodData:
+    """What is known of a saved card or token."""
     customer = token.customer or Customer()
-    event = delivery.event(PAYMENT_METHODS[delivery.type], resource_times=(token.update_time, token.create_time))
-    event.payment_method.CopyFrom(
-        PaymentMethodData(
-            connector_payment_method_id=token.id or "",
-            connector_customer_id=customer.id or token.payer_id or source_payer_id(token.payment_source),
-            merchant_customer_id=customer.merchant_customer_id or token.external_customer_id or "",
-            details=method_details(token.payment_source) or _stored_card(token),
-            provider_status=token.status or token.state or "",
-        )
+    return PaymentMethodData(
+        connector_payment_method_id=token.id or "",
+        connector_customer_id=customer.id or token.payer_id or source_payer_id(token.payment_source),
+        merchant_customer_id=customer.merchant_customer_id or token.external_customer_id or "",
+        details=method_details(token.payment_source) or _stored_card(token),
+        provider_status=token.status or token.state or "",
     )
-    return [event]
 
 
 def _decoded(delivery: Delivery) -> Token:

@@ -1,4 +1,4 @@
-"""The simulator's online check of webhooks. It looks at the event's bytes as they stand in the request, as PayPal does."""
+"""The simulator's online check of webhooks. Like PayPal, it looks at the event's bytes as they stand in the request."""
 
 from __future__ import annotations
 

@@ -4,16 +4,16 @@ Magic values ask for what the sandbox's negative testing asks for. Documented by
 
 - header `PayPal-Mock-Response: {"mock_application_codes": "INSTRUMENT_DECLINED"}` on orders and payments: that issue;
 - a payout item's `note` "ERRPYO005" and its kin (`simulator_payouts`);
-- the card names that are rejected, "CCREJECT-IF" and its kin (`REJECTIONS`). Cards do not come here by their numbers, so
+- the card names that are rejected, "CCREJECT-IF" and its kin (`REJECTIONS`). Cards do not come here by their numbers:
   a `vault_id` or `single_use_token` with such a word stands for a card with that name.
 
 The simulator's own:
 
-- saved methods `card-visa` and `paypal-wallet`, and any single-use token; `SCA_ALWAYS`: the issuer wants to see the payer;
+- saved methods `card-visa` and `paypal-wallet`, and any single-use token; `SCA_ALWAYS`: the issuer asks for the payer;
 - amounts, after PayPal's classic negative testing where an amount of 104.86 asks for error 10486: `AMOUNTS`;
-- `UNSURE`: 504.04 is carried out and answered with 504, three times for one PayPal-Request-Id, 503.03 is not carried out
-  and answered with 503 as often;
-- 105.05 is answered five seconds late; 107.01 leaves a capture or refund PENDING; a capture of 113.10 is disputed.
+- 504.04 is carried out and answered with 504, three times for one PayPal-Request-Id; 503.03 is not carried out and
+  answered with 503 as often; 105.05 is answered five seconds late;
+- 107.01 leaves a capture or refund PENDING; a capture of 113.10 is disputed.
 
 Source: PayPal docs, "Simulate negative responses with request headers", "Test values", "Card testing".
 """
