@@ -118,7 +118,9 @@ class Delivery:
         """
         index = self._next_index
         self._next_index += 1
-        known = (names or {}) | {value: kind for value, kind in self.names.items() if value not in (names or {})}
+        known = names or {}
+        if self.names:
+            known = known | {value: kind for value, kind in self.names.items() if value not in known}
         return new_event(
             self.context,
             self.raw,

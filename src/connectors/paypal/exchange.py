@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from connectors.paypal.issues import Problem, read_problem, unknown
-from connectors.paypal.requests import Request
+from connectors.paypal.request import Request
 from connectors.paypal.session import AnswerLost, CredentialsRefused, NotSent, Reply, Session
 from connectors.spi.operations import details_of
 from orchestratorx_prism.errors import PrismError, ProviderRefused, ProviderUnavailable
@@ -60,7 +60,7 @@ class Exchange:
             except CredentialsRefused as error:
                 raise self._credentials_refused(error) from error
             except NotSent as error:
-                why = error.message
+                why, self.under_way = error.message, False
                 continue
             except AnswerLost as error:
                 why = error.message

@@ -11,7 +11,7 @@ from connectors.paypal.billing import SUBSCRIPTION
 from connectors.paypal.disputes import DISPUTE
 from connectors.paypal.exchange import Exchange, problem_of, read
 from connectors.paypal.issues import refused, unknown
-from connectors.paypal.requests import Request, get
+from connectors.paypal.request import Request, get
 from connectors.paypal.session import Reply
 from connectors.spi.operations import Answer, Call
 from orchestratorx_prism.v1.error_pb2 import FailureCategory

@@ -15,7 +15,7 @@ from connectors.paypal.issues import ALREADY, DECLINES, OURS_ALONE, PAYER_ACTION
 from connectors.paypal.orders import ORDER, Order
 from connectors.paypal.payment_methods import TOKEN
 from connectors.paypal.references import link_name
-from connectors.paypal.requests import Request, get, rejected
+from connectors.paypal.request import Request, amount, get, rejected
 from connectors.paypal.session import Reply
 from connectors.spi.operations import Answer, Call
 from orchestratorx_prism.errors import PrismError
@@ -103,7 +103,7 @@ async def void_made(exchange: Exchange, call: Call) -> Answer | None:
 async def refund(exchange: Exchange, call: Call) -> Answer:
     """Returns part or all of a capture: of the one, or of the smallest that has as much left."""
     wanted = requests.refund_amount(call)
-    requests.amount(wanted, "amount")
+    amount(wanted, "amount")
     captures = requests.references(call.payment, "capture") if call.payment is not None else []
     if not captures:
         raise rejected("payment_id", "the payment has no PayPal capture to refund")
@@ -173,15 +173,15 @@ def _capture_with(order_body: bytes, wanted: Money) -> str:
     order: Order = ORDER.decode(order_body)
     left: dict[str, int] = {}
     for _, kind, operation in order.operations():
-        amount = magnitude(operation.amount)
-        if kind == "capture" and operation.id and operation.status in _REFUNDABLE and amount is not None:
-            left[operation.id] = amount.minor_units
+        taken = magnitude(operation.amount)
+        if kind == "capture" and operation.id and operation.status in _REFUNDABLE and taken is not None:
+            left[operation.id] = taken.minor_units
     for made in refunds_of(order_body):
-        amount = magnitude(made.amount)
+        taken = magnitude(made.amount)
         names = [found[1] for link in made.links or () if (found := link_name(link)) and found[0] == "capture"]
         for name in names:
-            if name in left and amount is not None and made.status not in {"FAILED", "CANCELLED"}:
-                left[name] -= amount.minor_units
+            if name in left and taken is not None and made.status not in {"FAILED", "CANCELLED"}:
+                left[name] -= taken.minor_units
     enough = sorted((minor, name) for name, minor in left.items() if minor >= wanted.minor_units)
     if not enough:
         largest = max(left.values(), default=0)

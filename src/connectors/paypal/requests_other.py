@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.paypal.requests import DAY_S, HOUR_S, PAYMENT_TOKENS, Request, amount, get, identifier, post, rejected
+from connectors.paypal.request import DAY_S, HOUR_S, Request, amount, get, identifier, post, rejected
+from connectors.paypal.requests import PAYMENT_TOKENS
 from connectors.spi.operations import Call
 
 PAYOUTS = "/v1/payments/payouts"
@@ -57,7 +58,7 @@ def payout(call: Call) -> Request:
     if asked.description:
         item["note"] = asked.description[:_LONGEST_PAYOUT_NOTE]
     body = {"sender_batch_header": {"sender_batch_id": call.key}, "items": [item]}
-    return post(PAYOUTS, body, call.key, PAYOUT_KEY_LIFE_S)
+    return post(PAYOUTS, body, call.key)
 
 
 def payout_name(call: Call) -> str:
@@ -125,7 +126,7 @@ def save_method(call: Call) -> Request:
     body: dict[str, Any] = {"payment_source": {"token": {"id": token, "type": "SETUP_TOKEN"}}}
     if asked.connector_customer_id:
         body["customer"] = {"id": identifier(asked.connector_customer_id, "connector_customer_id")}
-    return post(PAYMENT_TOKENS, body, call.key, TOKEN_KEY_LIFE_S)
+    return post(PAYMENT_TOKENS, body, call.key)
 
 
 def method_path(call: Call) -> str:
@@ -172,7 +173,7 @@ def subscription(call: Call) -> Request:
     if asked.trial_days:
         begins = datetime.fromtimestamp(call.context.received_at_ns // 1_000_000_000, tz=UTC)
         body["start_time"] = (begins + timedelta(days=asked.trial_days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return post(SUBSCRIPTIONS, body, call.key, SUBSCRIPTION_KEY_LIFE_S)
+    return post(SUBSCRIPTIONS, body, call.key)
 
 
 def subscription_path(call: Call) -> str:

@@ -262,8 +262,8 @@ async def test_only_setup_tokens_are_saved(shop: Shop) -> None:
                 shop.made(C.ATTACH_PAYMENT_METHOD, PaymentMethodServiceAttachRequest(instrument=instrument))
             )
         assert caught.value.reason == reason
+    request = PaymentMethodServiceAttachRequest(instrument=Instrument(token="0AA00000AA0000000"))
     with pytest.raises(ProviderRefused) as refused:
-        request = PaymentMethodServiceAttachRequest(instrument=Instrument(token="0AA00000AA0000000"))
         await shop.client.call(shop.made(C.ATTACH_PAYMENT_METHOD, request))
     assert refused.value.metadata["code"] == "payment_method_not_found"
 
@@ -339,7 +339,7 @@ async def test_what_paypal_subscriptions_cannot_is_refused(shop: Shop) -> None:
 # What is lost.
 
 
-async def prepared(shop: Shop, capability: Capability) -> Call:
+async def prepared(shop: Shop, capability: Capability) -> Call:  # noqa: PLR0911 (one for each)
     match capability:
         case Capability.CREATE_PAYOUT:
             return shop.made(capability, payout())
@@ -432,7 +432,7 @@ async def test_a_subscription_that_never_arrived_is_told_so(shop: Shop) -> None:
 
 
 async def test_no_secret_is_in_any_error_event_log_or_repr(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
-    canaries = ("4000001234567899", "8642", "simulator-secret", "canary-token-1", "canary@example.com")
+    canaries = ("4000001234567899", "8642-cvc", "simulator-secret", "canary-token-1", "canary@example.com")
     caplog.set_level("DEBUG")
     card = Card(number=canaries[0], cvc=canaries[1], expiry_month=1, expiry_year=2031)
     seen: list[object] = []
