@@ -18,7 +18,8 @@ from connectors.paypal.payouts import BatchHeader, Payout, payout_event
 from connectors.paypal.references import Link
 from connectors.paypal.requests_other import payout_name
 from connectors.spi.operations import Answer, Call
-from orchestratorx_prism.v1.event_data_pb2 import PayoutData
+from orchestratorx_prism.v1.event_data_pb2 import MandateData, PayoutData
+from orchestratorx_prism.v1.mandate_service_pb2 import MandateServiceRevokeResponse, MandateServiceSetupResponse
 from orchestratorx_prism.v1.payment_method_service_pb2 import (
     PaymentMethodServiceAttachResponse,
     PaymentMethodServiceDetachResponse,
@@ -110,6 +111,36 @@ def forgotten_answer(call: Call) -> Answer:
     event = payment_method_event(_nameless(call, b""), "payment_method.detached", token)
     event.payment_method.connector_customer_id = call.request.connector_customer_id
     return Answer([event], resource=PaymentMethodServiceDetachResponse(payment_method=event.payment_method))
+
+
+def consent_asked(call: Call, body: bytes) -> Answer:
+    """A consent that the payer is asked for. It is none yet, so nothing has happened.
+
+    The id is the setup token's. Approved, it is attached as a payment method, whose id then stands for the mandate.
+    """
+    token = TOKEN.decode(body)
+    data = MandateData(
+        connector_mandate_id=token.id or "",
+        connector_customer_id=(token.customer.id if token.customer else None) or "",
+        provider_status=token.status or "",
+        merchant_transaction_id=call.request.merchant_transaction_id,
+    )
+    action = approval(body)
+    return Answer([], body, action, resource=MandateServiceSetupResponse(mandate=data, next_action=action))
+
+
+def consent_revoked(call: Call) -> Answer:
+    """A mandate that is no more."""
+    asked = call.request
+    event = _nameless(call, b"").event("mandate.revoked")
+    event.mandate.CopyFrom(
+        MandateData(
+            connector_mandate_id=asked.connector_mandate_id,
+            connector_payment_method_id=asked.connector_mandate_id,
+            connector_customer_id=asked.connector_customer_id,
+        )
+    )
+    return Answer([event], resource=MandateServiceRevokeResponse(mandate=event.mandate))
 
 
 def method_answer(body: bytes) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 import msgspec
 
@@ -62,6 +63,7 @@ class PayPalClient:
         self._saved_kinds: dict[str, str] = {}
         self._operations: dict[Capability, CarryOut] = {
             Capability.AUTHORIZE: self._authorize,
+            Capability.CHARGE_MANDATE: self._charge,
             Capability.CONFIRM_REDIRECT: payment_calls.confirm,
             Capability.CAPTURE: payment_calls.capture,
             Capability.VOID: payment_calls.void,
@@ -127,6 +129,9 @@ class PayPalClient:
     async def _authorize(self, exchange: Exchange, call: Call) -> Answer:
         return await payment_calls.authorize(exchange, call, self._saved_kind)
 
+    async def _charge(self, exchange: Exchange, call: Call) -> Answer:
+        return await self._authorize(exchange, replace(call, request=requests.charge(call)))
+
     async def _saved_kind(self, exchange: Exchange, method_id: str) -> str:
         """What a saved method is; asked once, for it never changes."""
         known = self._saved_kinds.get(method_id)
@@ -169,6 +174,8 @@ _OTHERS: dict[Capability, CarryOut] = {
     Capability.GET_PAYMENT_METHOD: other_calls.show_method,
     Capability.LIST_PAYMENT_METHODS: other_calls.list_methods,
     Capability.DETACH_PAYMENT_METHOD: other_calls.forget_method,
+    Capability.SETUP_MANDATE: other_calls.ask_consent,
+    Capability.REVOKE_MANDATE: other_calls.revoke_consent,
     Capability.CREATE_SUBSCRIPTION: other_calls.create_subscription,
     Capability.GET_SUBSCRIPTION: other_calls.show_subscription,
     Capability.UPDATE_SUBSCRIPTION: other_calls.update_subscription,
@@ -178,11 +185,13 @@ _OTHERS: dict[Capability, CarryOut] = {
 _KEY_LIVES_S: dict[Capability, float] = {
     Capability.AUTHORIZE: requests.ORDER_KEY_LIFE_S,
     Capability.CONFIRM_REDIRECT: requests.ORDER_KEY_LIFE_S,
+    Capability.CHARGE_MANDATE: requests.ORDER_KEY_LIFE_S,
     Capability.CAPTURE: requests.PAYMENT_KEY_LIFE_S,
     Capability.VOID: requests.PAYMENT_KEY_LIFE_S,
     Capability.REFUND: requests.PAYMENT_KEY_LIFE_S,
     Capability.CREATE_PAYOUT: requests_other.PAYOUT_KEY_LIFE_S,
     Capability.ATTACH_PAYMENT_METHOD: requests_other.TOKEN_KEY_LIFE_S,
+    Capability.SETUP_MANDATE: requests_other.TOKEN_KEY_LIFE_S,
     Capability.CREATE_SUBSCRIPTION: requests_other.SUBSCRIPTION_KEY_LIFE_S,
 }
 """How long PayPal stores the key of such a request. Others take none, and are not sent again by a look-up."""
@@ -198,7 +207,10 @@ _LOOK_UPS: dict[Capability, tuple[LookUp | None, Callable[[Call], Answer | None]
     Capability.SUBMIT_EVIDENCE: (other_calls.evidence_submitted, _never_done),
     Capability.ATTACH_PAYMENT_METHOD: (None, _cannot_tell),
     Capability.DETACH_PAYMENT_METHOD: (other_calls.method_forgotten, _never_done),
-    # Without the link that was lost nobody can approve it.
+    Capability.CHARGE_MANDATE: (None, _cannot_tell),
+    Capability.REVOKE_MANDATE: (other_calls.consent_revoked, _never_done),
+    # Without the link that was lost nobody can approve these.
+    Capability.SETUP_MANDATE: (None, _never_done),
     Capability.CREATE_SUBSCRIPTION: (None, _never_done),
     Capability.UPDATE_SUBSCRIPTION: (other_calls.subscription_updated, _never_done),
     Capability.CANCEL_SUBSCRIPTION: (other_calls.subscription_canceled, _never_done),

@@ -89,12 +89,23 @@ async def forget_method(exchange: Exchange, call: Call) -> Answer:
 
 async def method_forgotten(exchange: Exchange, call: Call) -> Answer | None:
     """The method that was, if it is no more."""
-    reply = await exchange.ask(get(requests.method_path(call)))
-    if reply.status == _NOT_FOUND:
-        return answers.forgotten_answer(call)
-    if reply.status >= 300:
-        raise refused(problem_of(reply))
-    return None
+    return answers.forgotten_answer(call) if await _is_gone(exchange, requests.method_path(call)) else None
+
+
+async def ask_consent(exchange: Exchange, call: Call) -> Answer:
+    """Asks the payer to let the merchant charge them later."""
+    return answers.consent_asked(call, (await _good(exchange, requests.ask_consent(call))).body)
+
+
+async def revoke_consent(exchange: Exchange, call: Call) -> Answer:
+    """Ends a mandate: the saved method that stands for it is forgotten."""
+    await _good(exchange, Request("DELETE", requests.mandate_path(call)))
+    return answers.consent_revoked(call)
+
+
+async def consent_revoked(exchange: Exchange, call: Call) -> Answer | None:
+    """The mandate that was, if it is no more."""
+    return answers.consent_revoked(call) if await _is_gone(exchange, requests.mandate_path(call)) else None
 
 
 async def create_subscription(exchange: Exchange, call: Call) -> Answer:
@@ -155,6 +166,15 @@ async def _looked_up(exchange: Exchange, question: Request) -> bytes:
         raise unknown(f"PayPal answered {problem_of(reply).code} to a question about what it has done")
     exchange.lost = False
     return reply.body
+
+
+async def _is_gone(exchange: Exchange, path: str) -> bool:
+    reply = await exchange.ask(get(path))
+    if reply.status == _NOT_FOUND:
+        return True
+    if reply.status >= 300:
+        raise refused(problem_of(reply))
+    return False
 
 
 async def _good(exchange: Exchange, request: Request) -> Reply:

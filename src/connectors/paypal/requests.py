@@ -11,9 +11,10 @@ from connectors.paypal.references import own_invoice
 from connectors.paypal.request import DAY_S, HOUR_S, Request, amount, identifier, post, rejected
 from connectors.paypal.requests_source import payment_source
 from connectors.spi.operations import Call
+from orchestratorx_prism.v1.instrument_pb2 import Instrument
 from orchestratorx_prism.v1.money_pb2 import Money
 from orchestratorx_prism.v1.payment_pb2 import Payment
-from orchestratorx_prism.v1.payment_service_pb2 import CaptureMode
+from orchestratorx_prism.v1.payment_service_pb2 import CaptureMode, PaymentServiceAuthorizeRequest
 
 ORDERS = "/v2/checkout/orders"
 PAYMENT_TOKENS = "/v3/vault/payment-tokens"
@@ -51,6 +52,21 @@ def create_order(call: Call, saved_kind: str) -> Request:
         "payment_source": payment_source(asked, saved_kind),
     }
     return post(ORDERS, body, call.key)
+
+
+def charge(call: Call) -> PaymentServiceAuthorizeRequest:
+    """A charge by a mandate, as the Authorize that it is: a saved method is charged without the payer."""
+    asked = call.request
+    return PaymentServiceAuthorizeRequest(
+        amount=asked.amount,
+        merchant_transaction_id=asked.merchant_transaction_id,
+        description=asked.description,
+        instrument=Instrument(
+            connector_payment_method_id=identifier(asked.connector_mandate_id, "connector_mandate_id")
+        ),
+        capture_mode=CaptureMode.CAPTURE_MODE_AUTOMATIC,
+        off_session=True,
+    )
 
 
 def saved_method(call: Call) -> str:

@@ -17,6 +17,7 @@ from connectors.paypal.requests import PAYMENT_TOKENS
 from connectors.spi.operations import Call
 
 PAYOUTS = "/v1/payments/payouts"
+SETUP_TOKENS = "/v3/vault/setup-tokens"
 DISPUTES = "/v1/customer/disputes"
 SUBSCRIPTIONS = "/v1/billing/subscriptions"
 PAYOUT_KEY_LIFE_S = 30 * DAY_S
@@ -127,6 +128,29 @@ def save_method(call: Call) -> Request:
     if asked.connector_customer_id:
         body["customer"] = {"id": identifier(asked.connector_customer_id, "connector_customer_id")}
     return post(PAYMENT_TOKENS, body, call.key)
+
+
+def ask_consent(call: Call) -> Request:
+    """A setup token: the payer is asked at PayPal's page to let the merchant charge their wallet later.
+
+    Raises:
+        RequestRejected: Another instrument than PayPal's page, or no address to send the payer back to.
+    """
+    asked = call.request
+    if asked.instrument.redirect_method != "paypal":
+        raise rejected("instrument.redirect_method", "the payer consents at a page of PayPal: say paypal")
+    if not asked.return_url:
+        raise rejected("return_url", "PayPal sends the payer back to it after they have approved")
+    urls = {"return_url": asked.return_url, "cancel_url": asked.return_url}
+    body: dict[str, Any] = {"payment_source": {"paypal": {"usage_type": "MERCHANT", "experience_context": urls}}}
+    if asked.connector_customer_id:
+        body["customer"] = {"id": identifier(asked.connector_customer_id, "connector_customer_id")}
+    return post(SETUP_TOKENS, body, call.key)
+
+
+def mandate_path(call: Call) -> str:
+    """Where the saved method is that stands for a mandate."""
+    return f"{PAYMENT_TOKENS}/{identifier(call.request.connector_mandate_id, 'connector_mandate_id')}"
 
 
 def method_path(call: Call) -> str:

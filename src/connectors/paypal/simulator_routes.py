@@ -63,6 +63,7 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", "/v1/customer/disputes/{id}/accept-claim", disputes.accept),
     _route("POST", "/v1/customer/disputes/{id}/provide-evidence", disputes.provide_evidence),
     _route("POST", "/v3/vault/payment-tokens", vault.create_token, 3 * HOUR_S),
+    _route("POST", "/v3/vault/setup-tokens", vault.create_setup_token, 3 * HOUR_S),
     _route("GET", "/v3/vault/payment-tokens", vault.list_tokens),
     _route("GET", "/v3/vault/payment-tokens/{id}", vault.show_token),
     _route("DELETE", "/v3/vault/payment-tokens/{id}", vault.delete_token),
@@ -75,6 +76,7 @@ ROUTES: tuple[Route, ...] = (
 
 PAGES: dict[str, Callable[[World, Ask], str]] = {
     "/checkoutnow": orders.approve,
+    "/agreements/approve": vault.approve_setup,
     "/webapps/billing/subscriptions": vault.approve_subscription,
 }
 """Pages that a payer visits with a browser → where they are sent back to."""

@@ -31,19 +31,50 @@ def create_token(world: World, ask: Ask) -> tuple[int, Object]:
     token = (ask.body.get("payment_source") or {}).get("token") or {}
     if token.get("type") != "SETUP_TOKEN" or not token.get("id"):
         raise invalid("MISSING_REQUIRED_PARAMETER", "/payment_source/token")
-    if token["id"] != SETUP_TOKEN:
+    setup = world.setup_tokens.get(token["id"])
+    if setup is None and token["id"] != SETUP_TOKEN:
         raise unprocessable("SETUP_TOKEN_NOT_FOUND")
+    if setup is not None and setup["status"] != "APPROVED":
+        raise unprocessable("SETUP_TOKEN_NOT_APPROVED")
     token_id = world.id(8).lower()
     customer = ask.body.get("customer") or {}
     made: Object = {
         "id": token_id,
         "customer": {"id": customer.get("id") or CUSTOMER} | customer,
-        "payment_source": SAVED["card-visa"],
+        "payment_source": SAVED["card-visa" if setup is None else "paypal-wallet"],
         "links": [ask.link("self", f"/v3/vault/payment-tokens/{token_id}")],
     }
     world.tokens[token_id] = made
     world.emit("VAULT.PAYMENT-TOKEN.CREATED", "payment_token", "3.0", made)
     return 201, made
+
+
+def create_setup_token(world: World, ask: Ask) -> tuple[int, Object]:
+    """POST /v3/vault/setup-tokens: the payer of a wallet is asked."""
+    wallet = (ask.body.get("payment_source") or {}).get("paypal")
+    if not isinstance(wallet, dict) or wallet.get("usage_type") not in {"MERCHANT", "PLATFORM"}:
+        raise invalid("MISSING_REQUIRED_PARAMETER", "/payment_source/paypal/usage_type")
+    own = world.id()
+    made: Object = {
+        "id": own,
+        "status": "PAYER_ACTION_REQUIRED",
+        "customer": {"id": (ask.body.get("customer") or {}).get("id") or CUSTOMER},
+        "payment_source": {"paypal": {}},
+        "_return": (wallet.get("experience_context") or {}).get("return_url", ""),
+        "links": [
+            ask.link("approve", f"/agreements/approve?approval_session_id={own}"),
+            ask.link("confirm", "/v3/vault/payment-tokens", "POST"),
+        ],
+    }
+    world.setup_tokens[own] = made
+    return 201, made
+
+
+def approve_setup(world: World, ask: Ask) -> str:
+    """The payer's page; gives the address they are sent back to."""
+    made = found(world.setup_tokens, ask.query.get("approval_session_id", ""))
+    made["status"] = "APPROVED"
+    return f"{made['_return'] or ask.base}?approval_token_id={made['id']}"
 
 
 def show_token(world: World, ask: Ask, token_id: str) -> tuple[int, Object]:

@@ -489,6 +489,35 @@ async def test_a_refusal_is_found_by_asking_again(shop: Shop) -> None:
 # Many at once, tokens, secrets.
 
 
+async def test_whatever_is_lost_every_payment_ends_as_the_simulator_has_it(shop: Shop) -> None:
+    await shop.authorized(7)  # fetches the token
+    shop.faulty.faults = Faults(lost_replies=0.2, cut_requests=0.2, errors=0.1, errors_after=0.1)
+
+    async def settled(capability: Capability, request: object, **more: object) -> pb.Payment:
+        call = shop.made(capability, request, **more)
+        found = None
+        try:
+            found = await shop.client.call(call)
+        except OutcomeUnknown:
+            while found is None:
+                found = await shop.client.resolve(call)
+        return await shop.recorded(found.events)
+
+    async def paid(n: int) -> pb.Payment:
+        payment = await settled(AUTHORIZE, authorization(1_000 + n, merchant_transaction_id=f"order-{n}"))
+        payment = await settled(CAPTURE, capture(600 + n, final=True), payment=payment)
+        return await settled(REFUND, refund(100 + n), payment=payment)
+
+    payments = await asyncio.gather(*(paid(n) for n in range(30)))
+    truths = {truth.merchant_transaction_id: truth for truth in shop.simulator.truths()[1:]}
+    assert len(truths) == len(shop.simulator.truths()) - 1 == 30
+    for n, payment in enumerate(payments):
+        truth = truths[f"order-{n}"]
+        assert (truth.captured_minor, truth.refunded_minor) == (600 + n, 100 + n)
+        assert (payment.captured.minor_units, payment.refunded.minor_units) == (600 + n, 100 + n)
+        assert not payment.anomalies
+
+
 async def test_the_same_key_at_the_same_time_charges_once(shop: Shop) -> None:
     key = str(uuid.uuid4())
     calls = [shop.made(AUTHORIZE, authorization(mode=AUTOMATIC), key=key) for _ in range(20)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,6 +23,11 @@ from orchestratorx_prism.v1.dispute_service_pb2 import (
     EvidenceFile,
 )
 from orchestratorx_prism.v1.instrument_pb2 import Card, Instrument
+from orchestratorx_prism.v1.mandate_service_pb2 import (
+    MandateServiceChargeRequest,
+    MandateServiceRevokeRequest,
+    MandateServiceSetupRequest,
+)
 from orchestratorx_prism.v1.payment_method_service_pb2 import (
     PaymentMethodServiceAttachRequest,
     PaymentMethodServiceDetachRequest,
@@ -276,6 +282,65 @@ async def test_a_list_takes_its_own_page_tokens_only(shop: Shop) -> None:
         assert caught.value.metadata == {"field": "page_token"}
 
 
+# Mandates.
+
+
+def consent(**fields: Any) -> MandateServiceSetupRequest:
+    given = {"return_url": "https://shop.example/back", "instrument": Instrument(redirect_method="paypal"), **fields}
+    return MandateServiceSetupRequest(**given)
+
+
+async def mandate(shop: Shop) -> str:
+    """A wallet that may be charged, as its payer has approved."""
+    answer = await shop.client.call(shop.made(C.SETUP_MANDATE, consent()))
+    assert answer.next_action is not None
+    back = await shop.visit(answer.next_action.redirect_url)
+    setup = answer.resource.mandate.connector_mandate_id
+    assert dict(back.params) == {"approval_token_id": setup}
+    attach = PaymentMethodServiceAttachRequest(instrument=Instrument(token=setup))
+    saved_as = await shop.client.call(shop.made(C.ATTACH_PAYMENT_METHOD, attach))
+    found: str = saved_as.resource.payment_method.connector_payment_method_id
+    return found
+
+
+def charge(own: str, minor: int = 1_500) -> MandateServiceChargeRequest:
+    return MandateServiceChargeRequest(connector_mandate_id=own, amount=usd(minor), merchant_transaction_id="bill-1")
+
+
+async def test_a_payer_consents_and_is_charged_until_the_consent_ends(shop: Shop) -> None:
+    own = await mandate(shop)
+    _, payment = await shop.call(C.CHARGE_MANDATE, charge(own))
+    assert (payment.captured.minor_units, payment.merchant_transaction_id) == (1_500, "bill-1")
+    declined, _ = await shop.call(C.CHARGE_MANDATE, charge(own, 10_417))
+    assert [event.type for event in declined.events] == ["payment.failed"]
+    answer = await shop.client.call(shop.made(C.REVOKE_MANDATE, MandateServiceRevokeRequest(connector_mandate_id=own)))
+    assert [event.type for event in answer.events] == ["mandate.revoked"]
+    with pytest.raises(ProviderRefused) as caught:
+        await shop.client.call(shop.made(C.REVOKE_MANDATE, MandateServiceRevokeRequest(connector_mandate_id=own)))
+    assert caught.value.metadata["code"] == "not_found"
+
+
+async def test_a_consent_that_nobody_gave_cannot_be_used(shop: Shop) -> None:
+    answer = await shop.client.call(shop.made(C.SETUP_MANDATE, consent()))
+    setup = Instrument(token=answer.resource.mandate.connector_mandate_id)
+    with pytest.raises(ProviderRefused) as caught:
+        await shop.client.call(shop.made(C.ATTACH_PAYMENT_METHOD, PaymentMethodServiceAttachRequest(instrument=setup)))
+    assert caught.value.metadata["code"] == "not_approved"
+    with pytest.raises(ProviderRefused) as caught:
+        await shop.client.call(shop.made(C.CHARGE_MANDATE, charge("nobody")))
+    assert caught.value.metadata["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [({"return_url": ""}, "return_url"), ({"instrument": saved("x")}, "instrument.redirect_method")],
+)
+async def test_a_consent_is_asked_for_at_paypals_page_only(shop: Shop, fields: dict[str, Any], field: str) -> None:
+    with pytest.raises(RequestRejected) as caught:
+        await shop.client.call(shop.made(C.SETUP_MANDATE, consent(**fields)))
+    assert caught.value.metadata == {"field": field}
+
+
 # Subscriptions.
 
 
@@ -353,6 +418,12 @@ async def prepared(shop: Shop, capability: Capability) -> Call:  # noqa: PLR0911
         case Capability.DETACH_PAYMENT_METHOD:
             own = await saved_method(shop)
             return shop.made(capability, PaymentMethodServiceDetachRequest(connector_payment_method_id=own))
+        case Capability.SETUP_MANDATE:
+            return shop.made(capability, consent())
+        case Capability.CHARGE_MANDATE:
+            return shop.made(capability, charge("paypal-wallet"))
+        case Capability.REVOKE_MANDATE:
+            return shop.made(capability, MandateServiceRevokeRequest(connector_mandate_id=await saved_method(shop)))
         case Capability.CREATE_SUBSCRIPTION:
             return shop.made(capability, subscription())
     own = await active_subscription(shop)
@@ -368,6 +439,9 @@ CHANGING = (
     C.SUBMIT_EVIDENCE,
     C.ATTACH_PAYMENT_METHOD,
     C.DETACH_PAYMENT_METHOD,
+    C.SETUP_MANDATE,
+    C.CHARGE_MANDATE,
+    C.REVOKE_MANDATE,
     C.CREATE_SUBSCRIPTION,
     C.UPDATE_SUBSCRIPTION,
     C.CANCEL_SUBSCRIPTION,
@@ -376,6 +450,7 @@ KEYLESS = (
     C.ACCEPT_DISPUTE,
     C.SUBMIT_EVIDENCE,
     C.DETACH_PAYMENT_METHOD,
+    C.REVOKE_MANDATE,
     C.UPDATE_SUBSCRIPTION,
     C.CANCEL_SUBSCRIPTION,
 )
@@ -392,11 +467,14 @@ async def test_a_lost_answer_is_unknown_and_found_later_and_nothing_is_done_twic
     shop.faulty.faults = Faults()
     found = [await shop.client.resolve(call) for _ in range(2)]
     assert all(isinstance(answer, Answer) for answer in found)
-    assert len({event.id for answer in found if answer for event in answer.events}) == 1
+    ids = {event.id for answer in found if answer for event in answer.events}
+    assert len(ids) == (capability != C.SETUP_MANDATE)  # a consent that is asked for is no event yet
     world = shop.simulator.world
     assert len(world.batches) == (capability == C.CREATE_PAYOUT)
     assert len(world.tokens) == (capability == C.ATTACH_PAYMENT_METHOD)
     assert len(world.subscriptions) <= 1
+    assert len(world.setup_tokens) == (capability == C.SETUP_MANDATE)
+    assert len(world.captures) == (capability in {C.CHARGE_MANDATE, C.ACCEPT_DISPUTE, C.SUBMIT_EVIDENCE})
 
 
 @pytest.mark.parametrize("capability", KEYLESS)
@@ -414,7 +492,7 @@ async def test_what_has_no_key_is_sent_once_and_never_again_by_a_look(shop: Shop
     assert sum(shop.simulator.asked.values()) == sum(before.values()) + 2  # two questions
 
 
-@pytest.mark.parametrize("capability", [C.CREATE_PAYOUT, C.ATTACH_PAYMENT_METHOD])
+@pytest.mark.parametrize("capability", [C.CREATE_PAYOUT, C.ATTACH_PAYMENT_METHOD, C.CHARGE_MANDATE])
 async def test_what_paypal_has_forgotten_the_key_of_is_not_sent_again(shop: Shop, capability: Capability) -> None:
     call = shop.aged(await prepared(shop, capability), 31 * DAY_S)
     before = dict(shop.simulator.asked)
@@ -422,9 +500,10 @@ async def test_what_paypal_has_forgotten_the_key_of_is_not_sent_again(shop: Shop
     assert shop.simulator.asked == before
 
 
-async def test_a_subscription_that_never_arrived_is_told_so(shop: Shop) -> None:
+@pytest.mark.parametrize("capability", [C.CREATE_SUBSCRIPTION, C.SETUP_MANDATE])
+async def test_what_nobody_can_approve_any_more_was_never_received(shop: Shop, capability: Capability) -> None:
     with pytest.raises(ProviderRefused) as caught:
-        await shop.client.resolve(shop.aged(await prepared(shop, C.CREATE_SUBSCRIPTION), 4 * DAY_S))
+        await shop.client.resolve(shop.aged(await prepared(shop, capability), 4 * DAY_S))
     assert caught.value.metadata["code"] == "never_received"
 
 
@@ -445,16 +524,19 @@ async def test_no_secret_is_in_any_error_event_log_or_repr(shop: Shop, caplog: p
         shop.made(C.CREATE_PAYOUT, payout(canaries[4], description="ERRPYO002")),
         shop.made(C.CREATE_PAYOUT, payout(canaries[4])),
     ]
+
+    async def tried(call: Call) -> None:
+        seen.append(call)
+        try:
+            answer = await shop.client.call(call)
+        except (RequestRejected, ProviderRefused, OutcomeUnknown) as error:
+            seen.extend([error, repr(error), error.fix, error.metadata, repr(error.__cause__)])
+        else:
+            seen.extend([answer, *answer.events])
+
     for faults in (Faults(), LOST, CUT, Faults(errors=1.0)):
         shop.faulty.faults = faults
-        for call in made:
-            seen.append(call)
-            try:
-                answer = await shop.client.call(call)
-            except (RequestRejected, ProviderRefused, OutcomeUnknown) as error:
-                seen += [error, repr(error), error.fix, error.metadata, repr(error.__cause__)]
-            else:
-                seen += [answer, *answer.events]
+        await asyncio.gather(*map(tried, made))
     text = " ".join(f"{one} {one!r}" for one in (*seen, shop.client, vars(shop.client))) + caplog.text
     assert CaptureMode.Name(0) not in text  # no request is printed
     for canary in canaries:
