@@ -19,6 +19,7 @@ from connectors.paypal.references import Names, own_invoice
 from connectors.paypal.refunds import REFUND, Refund, refund_event
 from connectors.paypal.transactions import TRANSACTION, Transaction, transaction_event, transaction_names
 from connectors.spi.building import raw_of
+from connectors.spi.decoding import decode
 from connectors.spi.operations import NEVER_RECEIVED, REQUEST, Answer, Call
 from orchestratorx_prism.event_types import UNMAPPED
 from orchestratorx_prism.v1.event_pb2 import Event
@@ -66,7 +67,10 @@ def order_answer(call: Call, body: bytes) -> Answer:
 
 
 def polled_answer(call: Call, body: bytes) -> Answer:
-    """An order as it is now, with all that was done with its money. The same state makes the same events again."""
+    """An order as it is now, with all that was done with its money. The same state makes the same events again.
+
+    A status that no table knows is `connector.unmapped`, as in webhooks.
+    """
     delivery = answered(call, body)
     order = delivery.decode(ORDER)
     events = []
@@ -82,7 +86,7 @@ def polled_answer(call: Call, body: bytes) -> Answer:
     if not events:
         event, action = _whole(_polled(call, body, order.id, order.status, None, order.total), order)
         events.append(event)
-    return _answer(events, body, action)
+    return Answer(events, body, action)
 
 
 def capture_answer(call: Call, body: bytes) -> Answer:
@@ -192,12 +196,12 @@ def polled_authorization(call: Call, body: bytes) -> Answer:
     event = transaction_event(
         delivery, our_type, _dated(found, our_type), "authorization", names, found.merchant_reference
     )
-    return _answer([event], body)
+    return Answer([event], body)
 
 
 def refunds_of(order_body: bytes) -> list[Refund]:
     """The refunds inside an order."""
-    units = _RETURNED.decode(order_body).purchase_units or ()
+    units = decode(_RETURNED, order_body).purchase_units or ()
     return [refund for unit in units if unit.payments for refund in unit.payments.refunds or ()]
 
 
@@ -273,9 +277,11 @@ def _payment_event(call: Call, body: bytes, our_type: str, order_id: str) -> Eve
             merchant_transaction_id=_reference(call),
             connector_transaction_id=event.connector_transaction_id,
             status=PAYMENT_STATUSES[our_type],
-            amount=call.payment.amount if call.payment is not None else call.request.amount,
         )
     )
+    asked = call.request if call.payment is None else call.payment
+    if asked.HasField("amount"):
+        event.payment.amount.CopyFrom(asked.amount)
     return event
 
 

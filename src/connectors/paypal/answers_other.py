@@ -17,6 +17,7 @@ from connectors.paypal.payment_methods import TOKEN, Token, payment_method_data,
 from connectors.paypal.payouts import BatchHeader, Payout, payout_event
 from connectors.paypal.references import Link
 from connectors.paypal.requests_other import payout_name
+from connectors.spi.decoding import decode
 from connectors.spi.operations import Answer, Call
 from orchestratorx_prism.v1.event_data_pb2 import MandateData, PayoutData
 from orchestratorx_prism.v1.mandate_service_pb2 import MandateServiceRevokeResponse, MandateServiceSetupResponse
@@ -118,7 +119,7 @@ def consent_asked(call: Call, body: bytes) -> Answer:
 
     The id is the setup token's. Approved, it is attached as a payment method, whose id then stands for the mandate.
     """
-    token = TOKEN.decode(body)
+    token = decode(TOKEN, body)
     data = MandateData(
         connector_mandate_id=token.id or "",
         connector_customer_id=(token.customer.id if token.customer else None) or "",
@@ -145,13 +146,13 @@ def consent_revoked(call: Call) -> Answer:
 
 def method_answer(body: bytes) -> Answer:
     """One saved method."""
-    data = payment_method_data(TOKEN.decode(body))
+    data = payment_method_data(decode(TOKEN, body))
     return Answer(body=body, resource=PaymentMethodServiceGetResponse(payment_method=data))
 
 
 def methods_answer(body: bytes, page: int) -> Answer:
     """A page of saved methods."""
-    found = _TOKEN_PAGE.decode(body)
+    found = decode(_TOKEN_PAGE, body)
     more = page < (found.total_pages or 0)
     listed = [payment_method_data(token) for token in found.payment_tokens or ()]
     resource = PaymentMethodServiceListResponse(payment_methods=listed, next_page_token=str(page + 1) if more else "")
@@ -169,7 +170,7 @@ def subscription_made(call: Call, body: bytes) -> Answer:
 
 def subscription_answer(body: bytes) -> Answer:
     """A subscription as it is."""
-    data = subscription_data(SUBSCRIPTION.decode(body))
+    data = subscription_data(decode(SUBSCRIPTION, body))
     return Answer(body=body, resource=SubscriptionServiceGetResponse(subscription=data))
 
 
@@ -184,7 +185,7 @@ def subscription_revised(call: Call, body: bytes, action: NextAction | None) -> 
 
 def is_as_asked(call: Call, body: bytes) -> bool:
     """Whether a subscription has the plan and the quantity that an Update asked for."""
-    found, asked = _COUNTED.decode(body), call.request
+    found, asked = decode(_COUNTED, body), call.request
     plan_fits = not asked.connector_plan_id or found.plan_id == asked.connector_plan_id
     return plan_fits and (not asked.quantity or found.quantity == str(asked.quantity))
 
@@ -198,7 +199,7 @@ def subscription_ended(call: Call, body: bytes) -> Answer:
 
 def approval(body: bytes) -> NextAction | None:
     """Where the payer approves; None if they need not."""
-    links: Any = _LINKED.decode(body).links
+    links: Any = decode(_LINKED, body).links
     where = next((link.href for link in links or () if link.rel == "approve" and link.href), "")
     return NextAction(type="redirect", redirect_url=where) if where else None
 

@@ -7,8 +7,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-import msgspec
-
 from connectors.paypal import answers, other_calls, payment_calls, requests, requests_other
 from connectors.paypal.endpoints import Endpoints, read_endpoints
 from connectors.paypal.exchange import Exchange
@@ -20,7 +18,6 @@ from orchestratorx_prism.errors import (
     NotSupported,
     OutcomeUnknown,
     PayloadRejected,
-    PrismError,
     ProviderRefused,
     ProviderUnavailable,
     SettingsRejected,
@@ -106,8 +103,9 @@ class PayPalClient:
             raise ProviderUnavailable(
                 "PayPal did not answer in time", fix="nothing was done; repeat the call"
             ) from error
-        except (PayloadRejected, msgspec.MsgspecError) as error:
-            raise _unreadable(error) from error
+        except PayloadRejected as error:
+            why = f"PayPal's answer cannot be read [{error.reason}]"
+            raise (unknown(why) if exchange.changed else ProviderUnavailable(why)) from error
         if answer is None:
             raise unknown("PayPal cannot tell yet")
         return answer
@@ -227,7 +225,3 @@ _BASES = {
 
 def _base(capability: Capability) -> Capability:
     return _BASES.get(capability, capability)
-
-
-def _unreadable(error: Exception) -> PrismError:
-    return unknown(f"PayPal's answer cannot be read ({type(error).__name__})")

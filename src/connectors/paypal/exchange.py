@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any
 
 from connectors.paypal.issues import Problem, read_problem, unknown
 from connectors.paypal.request import Request
@@ -27,8 +25,6 @@ LATER_S = 5.0
 """When to come again where PayPal does not say."""
 _TOO_MANY = 429
 
-T = TypeVar("T")
-
 
 class Exchange:
     """The requests of one call."""
@@ -42,6 +38,8 @@ class Exchange:
         """Whether one was lost at any time: what is refused then may have been done by it."""
         self.under_way = False
         """Whether one is out just now."""
+        self.changed = False
+        """Whether one was sent at all."""
 
     async def ask(self, request: Request) -> Reply:
         """Sends a request; again while it may be repeated and its answer is lost. A refusal is an answer, too.
@@ -95,6 +93,7 @@ class Exchange:
         if limit_s <= 0:
             raise NotSent("the call's time is over")
         self.under_way = request.method != "GET"
+        self.changed = self.changed or self.under_way
         reply = await self._session.ask(
             request.method, request.path, request.headers, request.content, timeout_s=limit_s
         )
@@ -120,18 +119,6 @@ class Exchange:
 def problem_of(reply: Reply) -> Problem:
     """The error in an answer of 400 and above."""
     return read_problem(reply.status, reply.body, reply.headers.get("paypal-debug-id", ""))
-
-
-def read(reply: Reply, decoder: msgspec.json.Decoder[T]) -> T:
-    """A good answer's body.
-
-    Raises:
-        OutcomeUnknown: It says yes in a way that cannot be read.
-    """
-    try:
-        return decoder.decode(reply.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise unknown("PayPal's answer cannot be read") from None
 
 
 def _described(reply: Reply) -> str:

@@ -8,8 +8,9 @@ import msgspec
 
 from connectors.paypal.failures import REASONS, Meaning
 from connectors.paypal.references import Link
+from connectors.spi.decoding import decode
 from connectors.spi.operations import details_of
-from orchestratorx_prism.errors import OutcomeUnknown, ProviderRefused
+from orchestratorx_prism.errors import OutcomeUnknown, PayloadRejected, ProviderRefused
 from orchestratorx_prism.v1.error_pb2 import Failure, FailureCategory
 
 _DECLINED = FailureCategory.FAILURE_CATEGORY_DECLINED
@@ -220,8 +221,8 @@ def read_problem(status: int, body: bytes, debug_id: str = "") -> Problem:
         debug_id: From the header, where the body has none.
     """
     try:
-        found = _BODY.decode(body)
-    except msgspec.MsgspecError:
+        found = decode(_BODY, body)
+    except PayloadRejected:
         found = _Body()
     detail = next(iter(found.details or ()), Detail())
     issue = detail.issue or ""

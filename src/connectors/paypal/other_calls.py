@@ -9,10 +9,11 @@ from connectors.paypal import requests_other as requests
 from connectors.paypal.answers_other import PAYOUT_BATCH
 from connectors.paypal.billing import SUBSCRIPTION
 from connectors.paypal.disputes import DISPUTE
-from connectors.paypal.exchange import Exchange, problem_of, read
+from connectors.paypal.exchange import Exchange, problem_of
 from connectors.paypal.issues import refused, unknown
 from connectors.paypal.request import Request, get
 from connectors.paypal.session import Reply
+from connectors.spi.decoding import decode
 from connectors.spi.operations import Answer, Call
 from orchestratorx_prism.v1.error_pb2 import FailureCategory
 
@@ -26,7 +27,7 @@ async def create_payout(exchange: Exchange, call: Call) -> Answer:
     """Sends the money; if PayPal has the batch already, says what became of it."""
     reply = await exchange.ask(requests.payout(call))
     if reply.status < 300:
-        header = read(reply, PAYOUT_BATCH).batch_header
+        header = decode(PAYOUT_BATCH, reply.body).batch_header
         return await _listed_payout(exchange, call, (header.payout_batch_id if header else "") or "")
     problem = problem_of(reply)
     original = problem.link("self").rpartition("/")[2]
@@ -47,7 +48,9 @@ async def accept_dispute(exchange: Exchange, call: Call) -> Answer:
 async def dispute_accepted(exchange: Exchange, call: Call) -> Answer | None:
     """The dispute, if it is resolved."""
     body = (await _good(exchange, requests.dispute(call))).body
-    return answers.dispute_answer(call, body, "dispute.accepted") if DISPUTE.decode(body).status == "RESOLVED" else None
+    return (
+        answers.dispute_answer(call, body, "dispute.accepted") if decode(DISPUTE, body).status == "RESOLVED" else None
+    )
 
 
 async def submit_evidence(exchange: Exchange, call: Call) -> Answer:
@@ -60,7 +63,7 @@ async def submit_evidence(exchange: Exchange, call: Call) -> Answer:
 async def evidence_submitted(exchange: Exchange, call: Call) -> Answer | None:
     """The dispute, if the merchant has answered."""
     body = (await _good(exchange, requests.dispute(call))).body
-    if DISPUTE.decode(body).status not in _ANSWERED:
+    if decode(DISPUTE, body).status not in _ANSWERED:
         return None
     return answers.dispute_answer(call, body, "dispute.evidence_submitted")
 
@@ -141,7 +144,7 @@ async def cancel_subscription(exchange: Exchange, call: Call) -> Answer:
 async def subscription_canceled(exchange: Exchange, call: Call) -> Answer | None:
     """The subscription, if it is over."""
     body = (await _good(exchange, get(requests.subscription_path(call)))).body
-    return answers.subscription_ended(call, body) if SUBSCRIPTION.decode(body).status == "CANCELLED" else None
+    return answers.subscription_ended(call, body) if decode(SUBSCRIPTION, body).status == "CANCELLED" else None
 
 
 async def _listed_payout(exchange: Exchange, call: Call, batch_id: str) -> Answer:
@@ -153,7 +156,7 @@ async def _listed_payout(exchange: Exchange, call: Call, batch_id: str) -> Answe
     for pause_s in PAYOUT_LISTED_AFTER_S:
         await asyncio.sleep(pause_s)
         body = await _looked_up(exchange, requests.payout_batch(batch_id))
-        if answer := answers.payout_answer(call, body, PAYOUT_BATCH.decode(body)):
+        if answer := answers.payout_answer(call, body, decode(PAYOUT_BATCH, body)):
             return answer
     raise unknown("PayPal has the payout, and has not listed it yet")
 

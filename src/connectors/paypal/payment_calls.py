@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable
 from connectors.paypal import answers, requests
 from connectors.paypal.amounts import magnitude
 from connectors.paypal.answers import refunds_of
-from connectors.paypal.exchange import Exchange, problem_of, read
+from connectors.paypal.exchange import Exchange, problem_of
 from connectors.paypal.issues import ALREADY, DECLINES, OURS_ALONE, PAYER_ACTION_REQUIRED, Problem, refused, unknown
 from connectors.paypal.orders import ORDER, Order
 from connectors.paypal.payment_methods import TOKEN
 from connectors.paypal.references import link_name
 from connectors.paypal.request import Request, amount, get, rejected
 from connectors.paypal.session import Reply
+from connectors.spi.decoding import decode
 from connectors.spi.operations import Answer, Call
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.money_pb2 import Money
@@ -39,7 +40,7 @@ async def authorize(exchange: Exchange, call: Call, saved_kind: SavedKind) -> An
 
 async def saved_kind(exchange: Exchange, method_id: str) -> str:
     """What a saved method is, in PayPal's word for a payment source; empty if PayPal does not say."""
-    found = read(await _good(exchange, get(f"{requests.PAYMENT_TOKENS}/{method_id}")), TOKEN)
+    found = decode(TOKEN, (await _good(exchange, get(f"{requests.PAYMENT_TOKENS}/{method_id}"))).body)
     return next(iter(found.payment_source or {}), "")
 
 
@@ -47,7 +48,7 @@ async def confirm(exchange: Exchange, call: Call) -> Answer:
     """Takes or reserves the money of the order that the payer approved; if that is done, says what was done."""
     order_id = requests.confirmed_order(call)
     found = await _good(exchange, get(requests.order_path(call.payment)))
-    order = read(found, ORDER)
+    order = decode(ORDER, found.body)
     if order.status == "COMPLETED":
         return answers.order_answer(call, found.body)
     reply = await exchange.ask(requests.confirm_order(call, order_id, (order.intent or "").upper()))
@@ -62,7 +63,7 @@ async def confirmed(exchange: Exchange, call: Call) -> Answer | None:
     """What was done with the order's money; None if nothing was."""
     requests.confirmed_order(call)
     found = await _good(exchange, get(requests.order_path(call.payment)))
-    return answers.order_answer(call, found.body) if read(found, ORDER).status == "COMPLETED" else None
+    return answers.order_answer(call, found.body) if decode(ORDER, found.body).status == "COMPLETED" else None
 
 
 async def capture(exchange: Exchange, call: Call) -> Answer:
@@ -170,7 +171,7 @@ def _capture_with(order_body: bytes, wanted: Money) -> str:
     Raises:
         RequestRejected: None has. PayPal refunds one capture at a time.
     """
-    order: Order = ORDER.decode(order_body)
+    order: Order = decode(ORDER, order_body)
     left: dict[str, int] = {}
     for _, kind, operation in order.operations():
         taken = magnitude(operation.amount)

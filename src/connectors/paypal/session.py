@@ -16,7 +16,8 @@ import msgspec
 
 from connectors.paypal.endpoints import Endpoints
 from connectors.paypal.single_flight import Expiring, SingleFlight
-from connectors.spi import ProviderUnavailable
+from connectors.spi import PayloadRejected, ProviderUnavailable
+from connectors.spi.decoding import decode
 
 MAX_ANSWER_BYTES = 256 * 1024
 TIMEOUT_S = 10.0
@@ -165,9 +166,9 @@ class Session:
         if reply.status != httpx.codes.OK:
             raise NotSent(f"PayPal answered {reply.status} to the request for a token")
         try:
-            token = _TOKEN.decode(reply.body)
+            token = decode(_TOKEN, reply.body)
             lifetime_s = float(token.expires_in)
-        except (msgspec.MsgspecError, ValueError):
+        except (PayloadRejected, ValueError):
             raise NotSent("PayPal's token cannot be read") from None
         return Expiring(token.access_token, max(lifetime_s - TOKEN_MARGIN_S, 0.0))
 

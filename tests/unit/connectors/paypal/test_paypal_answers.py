@@ -107,8 +107,7 @@ def test_an_order_without_money_says_what_it_waits_for(context: Context, status:
 def test_a_status_that_no_table_knows_leaves_the_outcome_unknown(context: Context, body: bytes) -> None:
     with pytest.raises(OutcomeUnknown):
         answers.order_answer(made(context), body)
-    with pytest.raises(OutcomeUnknown):
-        answers.polled_answer(made(context), body)
+    assert [event.type for event in answers.polled_answer(made(context), body).events] == ["connector.unmapped"]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +128,15 @@ def test_a_release_without_a_body_is_a_release(context: Context) -> None:
     assert event.type == "payment.voided"
     assert event.connector_transaction_id == "O1"
     assert event.merchant_transaction_id == "order-1"
+
+
+def test_a_decline_states_the_amount_where_one_is_known(context: Context) -> None:
+    problem = read_problem(422, b'{"name":"X","details":[{"issue":"INSTRUMENT_DECLINED"}]}')
+    (event,) = answers.declined_answer(made(context), problem, b"{}").events
+    assert event.payment.amount.minor_units == 1099
+    (event,) = answers.declined_answer(made(context, payment=Payment()), problem, b"{}", "O1").events
+    assert not event.payment.HasField("amount")
+    assert event.connector_transaction_id == "O1"
 
 
 def test_every_state_has_a_type_that_has_a_status() -> None:
@@ -192,7 +200,9 @@ def test_an_error_becomes_a_refusal_in_our_words(
     assert error.metadata.get("debug_id", "") == debug_id
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"details":7}', b'{"name":null}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b'{"details":7}', b'{"name":null}', b'{"name":"\xff"}', b"[" * 100_000]
+)
 def test_an_error_that_is_none_of_paypals_is_read_by_its_status(body: bytes) -> None:
     problem = read_problem(503, body, "from-the-header")
     assert (problem.code, problem.debug_id, problem.in_progress) == ("HTTP_503", "from-the-header", False)
