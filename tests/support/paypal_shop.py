@@ -65,7 +65,15 @@ async def serving(application: Any) -> AsyncIterator[str]:
 class Shop:
     """One merchant with PayPal."""
 
-    def __init__(self, simulator: SimulatorApi, faulty: Faulty, client: PayPalClient, webhooks: list[SampleWebhook]):
+    def __init__(
+        self,
+        simulator: SimulatorApi,
+        faulty: Faulty,
+        client: PayPalClient,
+        webhooks: list[SampleWebhook],
+        address: str = "",
+    ) -> None:
+        self.address = address
         self.simulator = simulator
         self.faulty = faulty
         self.client = client
@@ -136,7 +144,7 @@ async def open_shop(**options: Any) -> AsyncIterator[Shop]:
         assert connector.make_client is not None
         client = connector.make_client(simulator.config(address), SANDBOX)
         try:
-            yield Shop(simulator, faulty, client, webhooks)
+            yield Shop(simulator, faulty, client, webhooks, address)
         finally:
             await client.aclose()
             await simulator.aclose()

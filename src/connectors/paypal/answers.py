@@ -25,7 +25,6 @@ from orchestratorx_prism.event_types import UNMAPPED
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.money_pb2 import Money
 from orchestratorx_prism.v1.payment_pb2 import NextAction, PaymentData
-from orchestratorx_prism.v1.refund_pb2 import RefundData, RefundStatus
 
 _ACTION_LINKS = ("payer-action", "approve")
 _MADE = frozenset({"payment.authorized", "payment.captured", "payment.partially_captured"})
@@ -168,22 +167,6 @@ def operation_never_received(call: Call, our_type: str) -> Answer:
     event.payment.ClearField("amount")
     event.payment.operation_id = f"{REQUEST}:{call.key}"
     event.payment.failure.CopyFrom(NEVER_RECEIVED)
-    return Answer([event])
-
-
-def refund_never_received(call: Call) -> Answer:
-    """For a refund of which PayPal has no trace."""
-    delivery = answered(call, b"")
-    event = delivery.event("refund.failed", names=_known_names(call), merchant_transaction_id=_reference(call))
-    event.refund.CopyFrom(
-        RefundData(
-            merchant_transaction_id=_reference(call),
-            connector_transaction_id=event.connector_transaction_id,
-            merchant_refund_id=call.request.merchant_refund_id,
-            status=RefundStatus.REFUND_STATUS_FAILED,
-            failure=NEVER_RECEIVED,
-        )
-    )
     return Answer([event])
 
 

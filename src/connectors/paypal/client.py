@@ -69,6 +69,11 @@ class PayPalClient:
             **_OTHERS,
         }
 
+    @property
+    def account(self) -> str:
+        """PayPal's events name none."""
+        return ""
+
     async def call(self, call: Call) -> Answer:
         """Carries out one operation. See `connectors.spi.operations.Client.call`."""
         carry_out = self._operations.get(_base(call.capability))
@@ -199,7 +204,7 @@ _LOOK_UPS: dict[Capability, tuple[LookUp | None, Callable[[Call], Answer | None]
     Capability.CONFIRM_REDIRECT: (payment_calls.confirmed, answers.payment_never_received),
     Capability.CAPTURE: (payment_calls.capture_made, _capture_forgotten),
     Capability.VOID: (payment_calls.void_made, _void_forgotten),
-    Capability.REFUND: (payment_calls.refund_made, answers.refund_never_received),
+    Capability.REFUND: (payment_calls.refund_made, _never_done),
     Capability.CREATE_PAYOUT: (None, _cannot_tell),
     Capability.ACCEPT_DISPUTE: (other_calls.dispute_accepted, _never_done),
     Capability.SUBMIT_EVIDENCE: (other_calls.evidence_submitted, _never_done),

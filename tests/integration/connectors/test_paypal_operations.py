@@ -446,7 +446,6 @@ async def test_an_answer_that_takes_longer_than_the_call_may_is_unknown(shop: Sh
         (CONFIRM, 0.3 * DAY_S, "payment.failed"),
         (CAPTURE, 46 * DAY_S, "payment.capture_failed"),
         (VOID, 46 * DAY_S, "payment.void_failed"),
-        (REFUND, 46 * DAY_S, "refund.failed"),
     ],
 )
 async def test_what_never_arrived_is_not_sent_again_once_paypal_has_forgotten_its_key(
@@ -459,13 +458,20 @@ async def test_what_never_arrived_is_not_sent_again_once_paypal_has_forgotten_it
     answer = await shop.client.resolve(call)
     assert answer is not None
     assert [event.type for event in answer.events] == [expected]
-    data = answer.events[0].refund if capability == REFUND else answer.events[0].payment
-    assert data.failure.code == "never_received"
+    assert answer.events[0].payment.failure.code == "never_received"
     assert len(shop.simulator.world.orders) == orders
     if before is not None:
         after = await shop.recorded(answer.events)
         assert (after.id, after.captured.minor_units) == (before.id, before.captured.minor_units)
         assert after.authorized == before.authorized
+
+
+async def test_a_refund_that_never_arrived_is_told_so_once_paypal_has_forgotten_its_key(shop: Shop) -> None:
+    call = shop.aged(shop.made(REFUND, refund(500), payment=await shop.captured()), 46 * DAY_S)
+    with pytest.raises(ProviderRefused) as caught:
+        await shop.client.resolve(call)
+    assert caught.value.metadata["code"] == "never_received"
+    assert not shop.simulator.world.refunds
 
 
 async def test_what_was_charged_at_once_is_left_to_a_webhook_once_paypal_has_forgotten_its_key(shop: Shop) -> None:
