@@ -66,14 +66,8 @@ class Shop:
     """One merchant with PayPal."""
 
     def __init__(
-        self,
-        simulator: SimulatorApi,
-        faulty: Faulty,
-        client: PayPalClient,
-        webhooks: list[SampleWebhook],
-        address: str = "",
+        self, simulator: SimulatorApi, faulty: Faulty, client: PayPalClient, webhooks: list[SampleWebhook]
     ) -> None:
-        self.address = address
         self.simulator = simulator
         self.faulty = faulty
         self.client = client
@@ -144,7 +138,7 @@ async def open_shop(**options: Any) -> AsyncIterator[Shop]:
         assert connector.make_client is not None
         client = connector.make_client(simulator.config(address), SANDBOX)
         try:
-            yield Shop(simulator, faulty, client, webhooks, address)
+            yield Shop(simulator, faulty, client, webhooks)
         finally:
             await client.aclose()
             await simulator.aclose()
