@@ -44,6 +44,8 @@ from connectors.spi.simulating import Receive, Scope, Send, SimulatorOptions, Tr
 CLIENT_ID = "simulator-client"
 CLIENT_SECRET = "simulator-secret"  # noqa: S105 (of a simulator)
 TOKEN_LIFETIME_S = 32_400
+ROOT_PATH = "/simulator/root.pem"
+"""Where the simulator's own CA is: a server believes its webhooks only if it is told to trust that."""
 _JSON = "application/json"
 
 
@@ -127,6 +129,8 @@ class SimulatorApi:
                 return 302, b"", "text/html", [(b"location", PAGES[scope["path"]](self.world, ask).encode())]
             if scope["method"] == "GET" and scope["path"] == CERTIFICATE_PATH + CERTIFICATE_ID:
                 return 200, authority().leaf, "application/x-pem-file", more
+            if scope["method"] == "GET" and scope["path"] == ROOT_PATH:
+                return 200, authority().root, "application/x-pem-file", more
             status, answer = await self._api(scope, headers, body)
         except Refusal as refusal:
             status, answer = refusal.status, _error(refusal, debug_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,8 +12,10 @@ import httpx
 import pytest
 from paypal_shop import WEBHOOK_ID, serving
 
-from connectors.paypal.simulator_api import CLIENT_ID, CLIENT_SECRET, SimulatorApi, make_simulator
-from connectors.spi import SampleWebhook
+from connectors.paypal.outside import make_outside
+from connectors.paypal.simulator_api import CLIENT_ID, CLIENT_SECRET, ROOT_PATH, SimulatorApi, make_simulator
+from connectors.paypal.webhooks import open_webhook
+from connectors.spi import Environment, Material, SampleWebhook, SignatureRejected, Webhook
 from connectors.spi.simulating import SimulatorOptions
 
 UNIT = {"amount": {"currency_code": "USD", "value": "10.99"}, "custom_id": "order-1"}
@@ -171,6 +174,24 @@ async def test_callbacks_are_lost_doubled_and_the_same_again_by_their_seed() -> 
     ids = [[json.loads(one.body)["resource"]["id"] for one in webhooks] for _, webhooks in (first, again, other)]
     assert ids[0] == ids[1] != ids[2]
     assert first[0].truths() == again[0].truths() != other[0].truths()
+
+
+async def test_a_server_that_trusts_the_simulators_root_believes_its_webhooks() -> None:
+    simulator, webhooks = await told()
+    async with serving(simulator) as address, httpx.AsyncClient(base_url=address, trust_env=False) as http:
+        root = (await http.get(ROOT_PATH)).content
+        outside = make_outside(simulator.config(address), Environment.ENVIRONMENT_SANDBOX)
+        made = webhooks[0]
+        webhook = Webhook(made.body, {name.lower(): value for name, value in made.headers.items()})
+        for anchors, believed in (((root,), True), ((), False)):
+            material = await outside.gather(webhook, Material(webhook_id=WEBHOOK_ID, trust_anchors=anchors))
+            if believed:
+                opened = open_webhook(webhook, material, int(time.time()))
+                assert await outside.confirm(webhook, opened, material) is not None
+            else:
+                with pytest.raises(SignatureRejected):
+                    open_webhook(webhook, material, int(time.time()))
+        await outside.aclose()
 
 
 async def test_no_webhook_shows_what_the_simulator_keeps_for_itself() -> None:
