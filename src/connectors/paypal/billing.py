@@ -95,39 +95,50 @@ class Subscription(msgspec.Struct):
         return self.status_update_time, self.update_time, self.create_time
 
 
-_SUBSCRIPTION = msgspec.json.Decoder(Subscription)
+SUBSCRIPTION = msgspec.json.Decoder(Subscription)
 
 
 def subscription_events(delivery: Delivery) -> list[Event]:
     """One event for a subscription."""
-    resource = delivery.decode(_SUBSCRIPTION)
+    resource = delivery.decode(SUBSCRIPTION)
     our_type = SUBSCRIPTIONS[delivery.type]
-    reference = resource.custom_id or ""
-    event = delivery.event(our_type, merchant_transaction_id=reference, resource_times=resource.times)
     if our_type == "invoice.payment_failed":
+        event = delivery.event(
+            our_type, merchant_transaction_id=resource.custom_id or "", resource_times=resource.times
+        )
         event.invoice.CopyFrom(_unpaid_bill(resource))
         return [event]
+    return [subscription_event(delivery, our_type, resource)]
+
+
+def subscription_event(delivery: Delivery, our_type: str, resource: Subscription) -> Event:
+    """The event for a subscription itself."""
+    event = delivery.event(our_type, merchant_transaction_id=resource.custom_id or "", resource_times=resource.times)
+    event.subscription.CopyFrom(subscription_data(resource))
+    return event
+
+
+def subscription_data(resource: Subscription) -> SubscriptionData:
+    """What is known of a subscription."""
+    reference = resource.custom_id or ""
     plan = resource.plan or Plan()
     status = SUBSCRIPTION_STATUSES.get(resource.provider_status.upper())
-    event.subscription.CopyFrom(
-        SubscriptionData(
-            connector_subscription_id=resource.id or "",
-            connector_customer_id=resource.customer_id,
-            merchant_subscription_id=reference,
-            connector_plan_id=resource.plan_id or plan.id or "",
-            status=SubscriptionStatus.SUBSCRIPTION_STATUS_UNSPECIFIED if status is None else status,
-            provider_status=resource.provider_status,
-            amount=_price(plan),
-            current_period_end=first_moment(resource.billing.next_billing_time, resource.billing.next_billing_date),
-            merchant_transaction_id=reference,
-        )
+    return SubscriptionData(
+        connector_subscription_id=resource.id or "",
+        connector_customer_id=resource.customer_id,
+        merchant_subscription_id=reference,
+        connector_plan_id=resource.plan_id or plan.id or "",
+        status=SubscriptionStatus.SUBSCRIPTION_STATUS_UNSPECIFIED if status is None else status,
+        provider_status=resource.provider_status,
+        amount=_price(plan),
+        current_period_end=first_moment(resource.billing.next_billing_time, resource.billing.next_billing_date),
+        merchant_transaction_id=reference,
     )
-    return [event]
 
 
 def mandate_events(delivery: Delivery) -> list[Event]:
     """One event for a billing agreement without a plan."""
-    resource = delivery.decode(_SUBSCRIPTION)
+    resource = delivery.decode(SUBSCRIPTION)
     reference = resource.custom_id or ""
     event = delivery.event(MANDATES[delivery.type], merchant_transaction_id=reference, resource_times=resource.times)
     event.mandate.CopyFrom(

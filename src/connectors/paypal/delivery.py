@@ -81,6 +81,10 @@ class Delivery:
     environment: Environment.ValueType | None
     context: Context
     raw: Raw
+    dedup_key: str = ""
+    """What PayPal keeps unique; empty: the event's id. For answers to our own calls, which have no event id."""
+    names: Names = field(default_factory=dict)
+    """Names of the payment that are known besides what the resource says."""
     _next_index: int = field(default=0)
 
     def decode(self, decoder: msgspec.json.Decoder[T]) -> T:
@@ -115,12 +119,14 @@ class Delivery:
         index = self._next_index
         self._next_index += 1
         known = names or {}
+        if self.names:
+            known = known | {value: kind for value, kind in self.names.items() if value not in known}
         return new_event(
             self.context,
             self.raw,
             connector=CONNECTOR,
             type=our_type,
-            dedup_key=self.event_id,
+            dedup_key=self.dedup_key or self.event_id,
             item_index=index,
             environment=self.environment,
             provider_event_id=self.event_id,

@@ -18,6 +18,7 @@ _STATUSES = {
     "dispute.opened": DisputeStatus.DISPUTE_STATUS_OPENED,
     "dispute.evidence_required": DisputeStatus.DISPUTE_STATUS_EVIDENCE_REQUIRED,
     "dispute.evidence_submitted": DisputeStatus.DISPUTE_STATUS_EVIDENCE_SUBMITTED,
+    "dispute.accepted": DisputeStatus.DISPUTE_STATUS_ACCEPTED,
     "dispute.won": DisputeStatus.DISPUTE_STATUS_WON,
     "dispute.lost": DisputeStatus.DISPUTE_STATUS_LOST,
     "dispute.expired": DisputeStatus.DISPUTE_STATUS_EXPIRED,
@@ -70,7 +71,7 @@ class Dispute(msgspec.Struct):
     update_time: str | None = None
 
 
-_DISPUTE = msgspec.json.Decoder(Dispute)
+DISPUTE = msgspec.json.Decoder(Dispute)
 
 
 def dispute_events(delivery: Delivery) -> list[Event]:
@@ -79,7 +80,19 @@ def dispute_events(delivery: Delivery) -> list[Event]:
     Raises:
         PayloadRejected: PAYLOAD_FIELD_MISSING for one without an id: it could not be told from another.
     """
-    resource = delivery.decode(_DISPUTE)
+    resource = delivery.decode(DISPUTE)
+    return [dispute_event(delivery, _our_type(delivery.type, resource), resource)]
+
+
+def dispute_event(delivery: Delivery, our_type: str | None, resource: Dispute) -> Event:
+    """The event for a dispute.
+
+    Args:
+        our_type: By the tables; None: they do not know its status.
+
+    Raises:
+        PayloadRejected: PAYLOAD_FIELD_MISSING for one without an id.
+    """
     dispute_id = resource.dispute_id or resource.id
     if not dispute_id:
         raise missing("resource.dispute_id")
@@ -89,11 +102,10 @@ def dispute_events(delivery: Delivery) -> list[Event]:
     transaction_id = disputed.seller_transaction_id or resource.seller_payment_id
     names: Names = {transaction_id: "transaction"} if transaction_id else {}
     status = resource.status or str(resource.dispute_status or "")
-    our_type = _our_type(delivery.type, resource)
     if our_type is None:
-        return [
-            delivery.unmapped("unknown_status", object_id=dispute_id, status=status, names=names, merchant_id=reference)
-        ]
+        return delivery.unmapped(
+            "unknown_status", object_id=dispute_id, status=status, names=names, merchant_id=reference
+        )
     event = delivery.event(
         our_type,
         names=names,
@@ -114,7 +126,7 @@ def dispute_events(delivery: Delivery) -> list[Event]:
             funds_withdrawn=_withdrawn(our_type, resource),
         )
     )
-    return [event]
+    return event
 
 
 def _our_type(event_type: str, resource: Dispute) -> str | None:

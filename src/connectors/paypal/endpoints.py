@@ -19,8 +19,8 @@ API_BASES = {
 
 CONFIG_KEYS = {
     "PAYPAL_WEBHOOK_ID": "Developer Dashboard > Apps & Credentials > your app > Webhooks: Webhook ID",
-    "PAYPAL_CLIENT_ID": "Developer Dashboard > Apps & Credentials > your app: Client ID (for the online check)",
-    "PAYPAL_CLIENT_SECRET": "Developer Dashboard > Apps & Credentials > your app: Secret (for the online check)",
+    "PAYPAL_CLIENT_ID": "Developer Dashboard > Apps & Credentials > your app: Client ID",
+    "PAYPAL_CLIENT_SECRET": "Developer Dashboard > Apps & Credentials > your app: Secret",
     "PAYPAL_API_BASE": "for simulators: another address of PayPal's API; https, or http on this machine",
     "PAYPAL_CERT_HOST": "for simulators: HOST:PORT on this machine that certificates are fetched from; sandbox only",
 }

@@ -320,6 +320,7 @@ EVENT_TYPES: tuple[str, ...] = tuple(
 
 PAYMENT_STATUSES: dict[str, PaymentStatus.ValueType] = {
     "payment.created": PaymentStatus.PAYMENT_STATUS_CREATED,
+    "payment.action_required": PaymentStatus.PAYMENT_STATUS_ACTION_REQUIRED,
     "payment.pending": PaymentStatus.PAYMENT_STATUS_PENDING,
     "payment.authorized": PaymentStatus.PAYMENT_STATUS_AUTHORIZED,
     "payment.partially_captured": PaymentStatus.PAYMENT_STATUS_PARTIALLY_CAPTURED,
@@ -327,6 +328,7 @@ PAYMENT_STATUSES: dict[str, PaymentStatus.ValueType] = {
     "payment.capture_failed": PaymentStatus.PAYMENT_STATUS_AUTHORIZED,
     "payment.failed": PaymentStatus.PAYMENT_STATUS_FAILED,
     "payment.voided": PaymentStatus.PAYMENT_STATUS_VOIDED,
+    "payment.void_failed": PaymentStatus.PAYMENT_STATUS_AUTHORIZED,
     "payment.expired": PaymentStatus.PAYMENT_STATUS_EXPIRED,
 }
 """Our type → what it alone says of the payment."""

@@ -18,7 +18,14 @@ from connectors.paypal.mapping import (
     meaning,
 )
 from connectors.paypal.payment_source import Payer, PaymentSource, method_details, payer_id, source_payer_id
-from connectors.paypal.references import Link, Names, main_name, names_from_links
+from connectors.paypal.references import (
+    Link,
+    Names,
+    foreign_invoice,
+    main_name,
+    names_from_invoice,
+    names_from_links,
+)
 from connectors.paypal.transactions import (
     Transaction,
     read_v1_payment,
@@ -52,7 +59,7 @@ class PurchaseUnit(msgspec.Struct):
     @property
     def merchant_reference(self) -> str:
         """The merchant's own reference."""
-        return self.custom_id or self.custom or self.invoice_id or self.invoice_number or ""
+        return self.custom_id or self.custom or foreign_invoice(self.invoice_id) or self.invoice_number or ""
 
 
 class Order(msgspec.Struct):
@@ -90,13 +97,13 @@ class Order(msgspec.Struct):
                     yield unit, "capture", capture
 
 
-_ORDER = msgspec.json.Decoder(Order)
+ORDER = msgspec.json.Decoder(Order)
 
 
 def order_events(delivery: Delivery) -> list[Event]:
     """One event for the order as a whole."""
-    order = delivery.decode(_ORDER)
-    return [_order_event(delivery, ORDERS[delivery.type], order, _names(order))]
+    order = delivery.decode(ORDER)
+    return [order_event(delivery, ORDERS[delivery.type], order, order_names(order))]
 
 
 def buyer_approved_events(delivery: Delivery) -> list[Event]:
@@ -113,27 +120,40 @@ def completed_order_events(delivery: Delivery) -> list[Event]:
     A capture has an event of its own, too (PAYMENT.CAPTURE.COMPLETED); both carry its id as `operation_id`. An order
     that names none states totals only, so that nothing is counted twice.
     """
-    order = delivery.decode(_ORDER)
-    names = _names(order)
+    order = delivery.decode(ORDER)
+    names = order_names(order)
     events = []
     for unit, kind, operation in order.operations():
         table = ORDER_CAPTURES if kind == "capture" else ORDER_AUTHORIZATIONS
         our_type = meaning(table, operation.status or operation.state)
-        own = {**transaction_names(operation, kind), **names}
-        reference = operation.merchant_reference or unit.merchant_reference
-        event = transaction_event(delivery, our_type, operation, kind, own, reference)
-        if event.WhichOneof("data") == "payment":
-            _add_payer(event.payment, order)
-        events.append(event)
+        events.append(operation_event(delivery, our_type, order, unit, kind, operation))
     if events:
         return events
     our_type = meaning(ORDER_INTENTS, order.intent)
     if our_type is None:
         return [delivery.unmapped("unknown_status", object_id=order.id or "", status=order.intent or "", names=names)]
-    return [_with_totals(_order_event(delivery, our_type, order, names))]
+    return [_with_totals(order_event(delivery, our_type, order, names))]
 
 
-def _order_event(delivery: Delivery, our_type: str, order: Order, names: Names) -> Event:
+def operation_event(
+    delivery: Delivery, our_type: str | None, order: Order, unit: PurchaseUnit, kind: str, operation: Transaction
+) -> Event:
+    """The event for one capture or authorization of an order.
+
+    Args:
+        our_type: By the tables; None: they do not know its status.
+        kind: "capture" or "authorization".
+    """
+    names = {**transaction_names(operation, kind), **order_names(order)}
+    reference = operation.merchant_reference or unit.merchant_reference
+    event = transaction_event(delivery, our_type, operation, kind, names, reference)
+    if event.WhichOneof("data") == "payment":
+        _add_payer(event.payment, order)
+    return event
+
+
+def order_event(delivery: Delivery, our_type: str, order: Order, names: Names) -> Event:
+    """The event for the order as a whole."""
     reference = _merchant_reference(order)
     event = delivery.event(
         our_type,
@@ -174,7 +194,8 @@ def _add_payer(data: PaymentData, order: Order) -> None:
         data.payment_method.CopyFrom(details)
 
 
-def _names(order: Order) -> Names:
+def order_names(order: Order) -> Names:
+    """Every name in the order, its own first."""
     names: Names = {}
     for own in (order.id, order.order_id):
         if own:
@@ -183,6 +204,8 @@ def _names(order: Order) -> Names:
         if operation.id:
             names.setdefault(operation.id, kind)
     names_from_links(names, order.links)
+    for unit in order.purchase_units or ():
+        names_from_invoice(names, unit.invoice_id)
     return names
 
 

@@ -45,7 +45,7 @@ class NetworkToken(msgspec.Struct):
     status: str | None = None
 
 
-_TOKEN = msgspec.json.Decoder(Token)
+TOKEN = msgspec.json.Decoder(Token)
 _NETWORK_TOKEN = msgspec.json.Decoder(NetworkToken)
 _TEXTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -53,25 +53,33 @@ _TEXTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 def payment_method_events(delivery: Delivery) -> list[Event]:
     """One event for a saved card or token."""
     token = _decoded(delivery)
+    return [payment_method_event(delivery, PAYMENT_METHODS[delivery.type], token)]
+
+
+def payment_method_event(delivery: Delivery, our_type: str, token: Token) -> Event:
+    """The event for a saved card or token."""
+    event = delivery.event(our_type, resource_times=(token.update_time, token.create_time))
+    event.payment_method.CopyFrom(payment_method_data(token))
+    return event
+
+
+def payment_method_data(token: Token) -> PaymentMethodData:
+    """What is known of a saved card or token."""
     customer = token.customer or Customer()
-    event = delivery.event(PAYMENT_METHODS[delivery.type], resource_times=(token.update_time, token.create_time))
-    event.payment_method.CopyFrom(
-        PaymentMethodData(
-            connector_payment_method_id=token.id or "",
-            connector_customer_id=customer.id or token.payer_id or source_payer_id(token.payment_source),
-            merchant_customer_id=customer.merchant_customer_id or token.external_customer_id or "",
-            details=method_details(token.payment_source) or _stored_card(token),
-            provider_status=token.status or token.state or "",
-        )
+    return PaymentMethodData(
+        connector_payment_method_id=token.id or "",
+        connector_customer_id=customer.id or token.payer_id or source_payer_id(token.payment_source),
+        merchant_customer_id=customer.merchant_customer_id or token.external_customer_id or "",
+        details=method_details(token.payment_source) or _stored_card(token),
+        provider_status=token.status or token.state or "",
     )
-    return [event]
 
 
 def _decoded(delivery: Delivery) -> Token:
     if delivery.type.startswith("PAYMENT-TOKENIZATION."):
         found = delivery.decode(_NETWORK_TOKEN)
         return Token(id=found.id, status=found.status)
-    token = delivery.decode(_TOKEN)
+    token = delivery.decode(TOKEN)
     return token if token.id else _untidy(delivery)
 
 
@@ -79,7 +87,7 @@ def _untidy(delivery: Delivery) -> Token:
     """PayPal's published card events have blanks at the end of their field names, and inside their values."""
     fields = {name.strip(): value for name, value in delivery.decode(_TEXTS).items()}
     kept = {name: bytes(fields[name]) for name in Token.__struct_fields__ if name in fields}
-    token = decode(_TOKEN, b"{" + b",".join(b'"%s":%s' % (name.encode(), raw) for name, raw in kept.items()) + b"}")
+    token = decode(TOKEN, b"{" + b",".join(b'"%s":%s' % (name.encode(), raw) for name, raw in kept.items()) + b"}")
     token.id = (token.id or "").replace(" ", "")
     token.state = (token.state or "").strip()
     return token

@@ -92,8 +92,11 @@ _BATCH = msgspec.json.Decoder(Batch)
 
 def payout_events(delivery: Delivery) -> list[Event]:
     """One event for one payout."""
-    resource = delivery.decode(_PAYOUT)
-    our_type = PAYOUT_ITEMS[delivery.type]
+    return [payout_event(delivery, PAYOUT_ITEMS[delivery.type], delivery.decode(_PAYOUT))]
+
+
+def payout_event(delivery: Delivery, our_type: str, resource: Payout) -> Event:
+    """The event for one payout."""
     item = resource.payout_item or Item()
     reference = resource.custom or resource.invoice_id or ""
     processed = resource.time_processed or resource.time_completed
@@ -114,7 +117,7 @@ def payout_events(delivery: Delivery) -> list[Event]:
         reason = resource.error.name or resource.error.reason_code or state.reason
         data.failure.CopyFrom(failure("payout_failed", reason=reason, message=resource.error.message or ""))
     event.payout.CopyFrom(data)
-    return [event]
+    return event
 
 
 def batch_events(delivery: Delivery) -> list[Event]:

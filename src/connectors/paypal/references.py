@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from connectors.spi.operations import METADATA_KEY, REQUEST
 from orchestratorx_prism.v1.reference_pb2 import Reference
 
 # Source: PayPal docs, "Payments v1", "Payments v2", "Orders v2": the self links of each resource.
@@ -50,8 +51,28 @@ class SupplementaryData(msgspec.Struct):
     related_ids: RelatedIds | None = None
 
 
+_OWN_INVOICE = f"{METADATA_KEY}:"
+"""How the invoice ids of our own requests begin. PayPal keeps no other data of the merchant's through all objects, and
+refuses a second payment with the same invoice id: it guards against double charges, too."""
+
 Names = dict[str, str]
 """Name → kind. A name is unique among all kinds at PayPal."""
+
+
+def own_invoice(key: str) -> str:
+    """The invoice id of a request of ours."""
+    return f"{_OWN_INVOICE}{key}"
+
+
+def foreign_invoice(invoice_id: str | None) -> str:
+    """The invoice id if it is the merchant's own reference; empty if we made it."""
+    return "" if not invoice_id or invoice_id.startswith(_OWN_INVOICE) else invoice_id
+
+
+def names_from_invoice(names: Names, invoice_id: str | None) -> None:
+    """Adds the key of our own request, if the invoice id carries one."""
+    if invoice_id and invoice_id.startswith(_OWN_INVOICE):
+        names.setdefault(invoice_id.removeprefix(_OWN_INVOICE), REQUEST)
 
 
 def link_name(link: Link) -> tuple[str, str] | None:

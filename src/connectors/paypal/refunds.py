@@ -12,7 +12,9 @@ from connectors.paypal.references import (
     Link,
     Names,
     SupplementaryData,
+    foreign_invoice,
     name_of,
+    names_from_invoice,
     names_from_links,
     names_from_related,
     own_kind,
@@ -58,8 +60,13 @@ class Refund(msgspec.Struct):
     update_time: str | None = None
     links: list[Link] | None = None
 
+    @property
+    def merchant_reference(self) -> str:
+        """The merchant's own reference of the payment."""
+        return self.custom_id or self.custom or foreign_invoice(self.invoice_id) or self.invoice_number or ""
 
-_REFUND = msgspec.json.Decoder(Refund)
+
+REFUND = msgspec.json.Decoder(Refund)
 
 
 def refund_events(delivery: Delivery) -> list[Event]:
@@ -68,19 +75,28 @@ def refund_events(delivery: Delivery) -> list[Event]:
     Raises:
         PayloadRejected: PAYLOAD_FIELD_MISSING for one without an id: it could not be told from another.
     """
-    resource = delivery.decode(_REFUND)
+    return [refund_event(delivery, delivery.decode(REFUND), REFUNDS[delivery.type])]
+
+
+def refund_event(delivery: Delivery, resource: Refund, table: dict[str, str]) -> Event:
+    """The event for a refund.
+
+    Args:
+        table: Status → our type.
+
+    Raises:
+        PayloadRejected: PAYLOAD_FIELD_MISSING for one without an id.
+    """
     if not resource.id:
         raise missing("resource.id")
     status = resource.status or resource.state or ""
-    reference = resource.custom_id or resource.custom or resource.invoice_id or resource.invoice_number or ""
+    reference = resource.merchant_reference
     names = _names(resource)
-    our_type = meaning(REFUNDS[delivery.type], status)
+    our_type = meaning(table, status)
     if our_type is None:
-        return [
-            delivery.unmapped(
-                "unknown_status", object_id=resource.id, status=status, names=names, merchant_id=reference
-            )
-        ]
+        return delivery.unmapped(
+            "unknown_status", object_id=resource.id, status=status, names=names, merchant_id=reference
+        )
     event = delivery.event(
         our_type,
         names=names,
@@ -89,7 +105,7 @@ def refund_events(delivery: Delivery) -> list[Event]:
     )
     event.refund.CopyFrom(_data(delivery, our_type, resource, names, reference))
     event.refund.connector_transaction_id = event.connector_transaction_id
-    return [event]
+    return event
 
 
 def _data(delivery: Delivery, our_type: str, resource: Refund, names: Names, reference: str) -> RefundData:
@@ -134,4 +150,5 @@ def _names(resource: Refund) -> Names:
         names.setdefault(resource.id, kind)
     if not names and resource.id:
         names[resource.id] = "refund"
+    names_from_invoice(names, resource.invoice_id)
     return names

@@ -303,15 +303,27 @@ def make_event(draft: Draft) -> Resource:
     resource_type, version, template = next(
         (kind, version, template) for prefix, kind, version, template in _FAMILIES if event_type.startswith(prefix)
     )
-    self_path = f"/v1/notifications/webhooks-events/{draft.event}"
+    resource = template(draft, event_type.rsplit(".", 1)[-1])
+    return envelope(draft.event, event_type, resource_type, version, draft.time(), resource)
+
+
+def envelope(
+    event_id: str, event_type: str, resource_type: str, version: str, time: str, resource: Resource
+) -> Resource:
+    """What PayPal puts around every resource.
+
+    Args:
+        version: Of the resource; empty where PayPal states none.
+    """
+    self_path = f"/v1/notifications/webhooks-events/{event_id}"
     return {
-        "id": draft.event,
+        "id": event_id,
         "event_version": "1.0",
-        "create_time": draft.time(),
+        "create_time": time,
         "resource_type": resource_type,
         **({"resource_version": version} if version else {}),
         "event_type": event_type,
         "summary": f"A sample of {event_type}",
-        "resource": template(draft, event_type.rsplit(".", 1)[-1]),
+        "resource": resource,
         "links": [link("self", self_path), link("resend", f"{self_path}/resend", "POST")],
     }

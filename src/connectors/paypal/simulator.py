@@ -79,12 +79,22 @@ def sample(request: SampleRequest) -> SampleWebhook:
     Raises:
         ValueError: Not such a type, or an amount that PayPal does not take.
     """
-    draft = Draft(request)
-    body = msgspec.json.encode(make_event(draft))
-    signed = authority()
-    transmission = Transmission(transmission_id(body), draft.time(), request.now_s, b"", "", CERTIFICATE_URL)
-    text = transmission.signed_text(request.secret or SIMULATOR_WEBHOOK_ID, body)
-    signature = signed.key.sign(text, padding.PKCS1v15(), hashes.SHA256())
+    return signed(make_event(Draft(request)), request.secret, request.now_s)
+
+
+def signed(event: object, secret: str, now_s: int) -> SampleWebhook:
+    """A webhook body as PayPal would send it.
+
+    Args:
+        event: The whole body, as an object.
+        secret: The webhook's id; empty: the simulator's, `WEBHOOK_ID`.
+    """
+    body = msgspec.json.encode(event)
+    time = dt.datetime.fromtimestamp(now_s, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    own = authority()
+    transmission = Transmission(transmission_id(body), time, now_s, b"", "", CERTIFICATE_URL)
+    text = transmission.signed_text(secret or SIMULATOR_WEBHOOK_ID, body)
+    signature = own.key.sign(text, padding.PKCS1v15(), hashes.SHA256())
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "PayPal/AUHD-214.0-simulator",
@@ -95,7 +105,7 @@ def sample(request: SampleRequest) -> SampleWebhook:
         "PAYPAL-TRANSMISSION-TIME": transmission.time,
         "PAYPAL-TRANSMISSION-SIG": base64.b64encode(signature).decode("ascii"),
     }
-    return SampleWebhook(body=body, headers=headers, certificates=(signed.leaf, signed.root))
+    return SampleWebhook(body=body, headers=headers, certificates=(own.leaf, own.root))
 
 
 def transmission_id(body: bytes) -> str:

@@ -13,8 +13,10 @@ from connectors.paypal.references import (
     Link,
     Names,
     SupplementaryData,
+    foreign_invoice,
     main_name,
     name_of,
+    names_from_invoice,
     names_from_links,
     names_from_related,
     own_kind,
@@ -69,7 +71,7 @@ class Transaction(msgspec.Struct):
     @property
     def merchant_reference(self) -> str:
         """The merchant's own reference. Source: PayPal docs, "Orders v2", `custom_id`; "Payments v1", `custom`."""
-        return self.custom_id or self.custom or self.invoice_id or self.invoice_number or ""
+        return self.custom_id or self.custom or foreign_invoice(self.invoice_id) or self.invoice_number or ""
 
     @property
     def is_final(self) -> bool | None:
@@ -100,13 +102,13 @@ class V1Payment(msgspec.Struct):
     links: list[Link] | None = None
 
 
-_TRANSACTION = msgspec.json.Decoder(Transaction)
+TRANSACTION = msgspec.json.Decoder(Transaction)
 _V1_PAYMENT = msgspec.json.Decoder(V1Payment)
 
 
 def transaction_events(delivery: Delivery) -> list[Event]:
     """One event for a capture, sale, authorization or v1 order."""
-    resource = delivery.decode(_TRANSACTION)
+    resource = delivery.decode(TRANSACTION)
     kind = own_kind(resource.links) or _KINDS.get(delivery.type.split(".")[1], "")
     names = transaction_names(resource, kind)
     our_type = meaning(TRANSACTIONS[delivery.type], resource.status or resource.state)
@@ -120,6 +122,7 @@ def transaction_names(resource: Transaction, kind: str) -> Names:
     if resource.parent_payment:
         names.setdefault(resource.parent_payment, "payment")
     names_from_links(names, resource.links)
+    names_from_invoice(names, resource.invoice_id)
     return names
 
 

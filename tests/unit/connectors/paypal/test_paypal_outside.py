@@ -16,7 +16,7 @@ import uvicorn
 from msgspec import structs
 
 from connectors.paypal import connector
-from connectors.paypal.client import MAX_CERTIFICATE_BYTES, PayPalOutside, make_outside
+from connectors.paypal.outside import MAX_CERTIFICATE_BYTES, PayPalOutside, make_outside
 from connectors.paypal.simulator import CERTIFICATE_ID, CERTIFICATE_URL, authority
 from connectors.paypal.simulator_api import SimulatorApi, app
 from connectors.paypal.webhooks import open_webhook
@@ -233,7 +233,7 @@ async def test_nobody_there_leaves_the_webhook_for_later(made: Any, anchored: Ma
 async def test_a_server_that_never_ends_its_answer_is_left(
     made: Any, anchored: Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.paypal.client.TIMEOUT_S", 0.3)
+    monkeypatch.setattr("connectors.paypal.session.TIMEOUT_S", 0.3)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
