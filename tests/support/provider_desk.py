@@ -15,7 +15,9 @@ from connectors.spi import SampleWebhook
 from connectors.spi.simulating import Faults, Faulty, Simulator, SimulatorOptions
 from orchestrator.bootstrap import Application, build
 from orchestrator.embedded import EmbeddedTransport
+from orchestrator.grpc_api.server import GrpcServer
 from orchestrator.plugins import connector_named
+from orchestrator.readiness import Readiness
 from orchestrator.settings_loading import settings_from
 from orchestratorx_prism.v1.event_service_pb2 import HandleEventRequest
 
@@ -101,3 +103,19 @@ async def desk_of(
         finally:
             await simulator.aclose()
             await transport.close()
+
+
+@asynccontextmanager
+async def reached(way: str, desk: Desk) -> AsyncIterator[dict[str, Any]]:
+    """How a client gets to the desk's installation."""
+    if way == "embedded":
+        yield {"transport": desk.transport}
+        return
+    application = desk.application
+    settings = settings_from({"database_url": "memory:", "grpc_port": 0})
+    readiness = Readiness(application.ledger.ping, application.ledger.ping)
+    server = GrpcServer(settings, application.services.by_descriptor(), readiness, lambda *_: None)
+    try:
+        yield {"target": f"127.0.0.1:{await server.start()}"}
+    finally:
+        await server.stop(1.0)

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+from provider_desk import desk_of, reached
 
 from orchestratorx_prism.testing import signed_webhook
 
@@ -189,3 +190,11 @@ async def test_lesson_6_runs_over_nats(nats_server: Any, tmp_path: Path) -> None
     config.write_text(f'{{"messaging": {{"broker_type": "nats", "url": "{nats_server.url}"}}}}')
     lines = await _output(sys.executable, "examples/06_consume_events.py", str(config))
     assert lines[-1] == "handled: 1 message"
+
+
+async def test_lesson_8_is_one_checkout_whatever_the_provider() -> None:
+    async with desk_of("stripe") as desk:
+        await desk.application.start()
+        async with reached("grpc", desk) as where:
+            printed = await _output(sys.executable, "examples/08_checkout.py", "stripe", where["target"])
+    assert printed == ["PAYMENT_STATUS_CAPTURED 10000 refunded 2500"]

@@ -8,7 +8,6 @@ ends is found by the resolver.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from orchestrator.services.checks import field_fault
 from orchestrator.services.merchants import Merchants
 from orchestrator.services.operations import outcomes
 from orchestrator.services.operations.asking import Asking, check_declared
+from orchestrator.services.operations.kept import digest_of, known_before, without_card
 from orchestrator.services.operations.specs import ASKING, CHANGING, Done, Spec, Subject, subject_of
 from orchestratorx_prism.errors import (
     OutcomeUnknown,
@@ -36,7 +36,6 @@ from orchestratorx_prism.errors import (
     RequestInFlight,
 )
 from orchestratorx_prism.v1.event_pb2 import Cause, Event
-from orchestratorx_prism.v1.event_service_pb2 import KnownRequest
 from orchestratorx_prism.wire import from_rpc_status, to_rpc_status
 
 FIRST_ASKED_S: Final = 5.0
@@ -109,7 +108,7 @@ class Operator:
             raise field_fault("request_id", f"1 to {_MOST_REQUEST_ID} characters: the idempotency key of this call")
         prepared = await self.prepare(spec, request, connector=connector)
         key = intent_key(prepared.merchant_id, prepared.environment, capability, request.request_id)
-        digest = _digest(request)
+        digest = digest_of(request)
         running = self._running.get(key)
         if running is None:
             task = asyncio.create_task(self._once(prepared, self._intent(prepared, key, digest)))
@@ -180,7 +179,9 @@ class Operator:
         give_up = time.monotonic() + self._timeout_s
         pause_s = _LOOK_AGAIN_S
         while True:
-            intent, held = await intents.begin(new, lease_s=self._lease_s, known=_known(prepared, new))
+            intent, held = await intents.begin(
+                new, lease_s=self._lease_s, known=known_before(prepared.label, prepared.client, new, prepared.request)
+            )
             if intent.request_hash != new.request_hash:
                 if held:
                     await intents.postpone(intent, delay_s=0.0)
@@ -283,7 +284,7 @@ class Operator:
             capability=prepared.spec.capability,
             request_id=prepared.request.request_id,
             request_hash=digest,
-            request=_without_card(prepared.request).SerializeToString(),
+            request=without_card(prepared.request).SerializeToString(),
             created_us=self._now_ns() // 1000,
         )
 
@@ -307,34 +308,8 @@ class Operator:
             task.exception()  # whoever waited has it; nobody may have
 
 
-def _known(prepared: Prepared, intent: Intent) -> KnownRequest | None:
-    """What an unsigned callback will name, where our key is the request's own id (M-Pesa's payouts)."""
-    if prepared.label.answers is None or prepared.spec.capability != Capability.CREATE_PAYOUT:
-        return None
-    return KnownRequest(
-        connector_request_id=intent.provider_key,
-        amount=prepared.request.amount,
-        account=prepared.client.account,
-        merchant_transaction_id=prepared.request.merchant_payout_id,
-    )
-
-
 def _about_payment(prepared: Prepared) -> bool:
     return prepared.spec.makes_payment or prepared.subject.payment is not None
-
-
-def _digest(request: Message) -> bytes:
-    """What makes two requests the same. A card's number is left out: its hash could be guessed back."""
-    return hashlib.sha256(_without_card(request).SerializeToString(deterministic=True)).digest()
-
-
-def _without_card(request: Any) -> Any:
-    if "instrument" not in request.DESCRIPTOR.fields_by_name or not request.instrument.HasField("card"):
-        return request
-    bare = type(request)()
-    bare.CopyFrom(request)
-    bare.instrument.card.Clear()
-    return bare
 
 
 def _reused() -> RequestIdReused:
