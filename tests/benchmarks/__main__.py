@@ -13,6 +13,7 @@ from dataclasses import replace
 import grpc_load
 import http_load
 import in_process
+import operations_load
 import relay_latency
 import relay_load
 from bare_loops import BARE
@@ -33,6 +34,7 @@ def main() -> int:
     if url := os.environ.get("ORCHESTRATOR_TEST_POSTGRES_URL"):
         results.append(replace(http_load.ingress(bare_us, url, "PostgreSQL"), limit_us=None))
     results += grpc_load.all_ways(grpc_load.floors())
+    results.append(operations_load.authorize())
     for broker in BARE:
         if url := os.environ.get(f"ORCHESTRATOR_TEST_{broker.upper()}_URL"):
             results += [relay_load.throughput(broker, url), relay_latency.latency(broker, url)]
