@@ -19,6 +19,14 @@ class Observer(Protocol):
         """A webhook was refused."""
         ...
 
+    def called(self, connector: str, operation: str, outcome: str, seconds: float) -> None:
+        """A provider was called. `outcome`: "answered", or the reason of the error."""
+        ...
+
+    def unresolved(self, count: int, oldest_age_s: float) -> None:
+        """So many operations have an outcome that is not known: the age is the one to alert on."""
+        ...
+
 
 class SilentObserver:
     """Counts nothing."""
@@ -27,4 +35,10 @@ class SilentObserver:
         return
 
     def refused(self, connector: str, error: PrismError) -> None:
+        return
+
+    def called(self, connector: str, operation: str, outcome: str, seconds: float) -> None:
+        return
+
+    def unresolved(self, count: int, oldest_age_s: float) -> None:
         return

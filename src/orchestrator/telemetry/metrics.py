@@ -80,6 +80,17 @@ class Metrics:
             buckets=SECONDS,
             registry=registry,
         )
+        self._calls = Histogram(
+            "orchestrator_provider_call_seconds",
+            "Time that a provider took for an operation, all attempts together.",
+            ["connector", "operation", "outcome"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._unknown = self._gauge("orchestrator_operations_unknown", "Operations whose outcome is not known.", [])
+        self._unknown_age = self._gauge(
+            "orchestrator_operations_unknown_oldest_age_seconds", "Age of the oldest of them.", []
+        )
         self._up = self._gauge(
             "orchestrator_dependency_up", "1 if the dependency answered when last asked.", ["dependency"]
         )
@@ -107,6 +118,15 @@ class Metrics:
         self._child(self._refusals, label, error.reason).inc()
         if isinstance(error, SignatureRejected):
             self._child(self._unverified, label, error.reason).inc()
+
+    def called(self, connector: str, operation: str, outcome: str, seconds: float) -> None:
+        """A provider was called: `Observer`."""
+        self._child(self._calls, self._label(connector), operation, outcome).observe(seconds)
+
+    def unresolved(self, count: int, oldest_age_s: float) -> None:
+        """What became of so many operations is not known: `Observer`."""
+        self._unknown.set(count)
+        self._unknown_age.set(oldest_age_s)
 
     def answered(self, door: str, method: str, code: str, seconds: float) -> None:
         """A front door answered. `method` and `code` come from fixed tables."""

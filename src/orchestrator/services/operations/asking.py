@@ -9,8 +9,9 @@ from typing import Final, TypeVar
 from connectors.spi import Capability, Label
 from connectors.spi.operations import Call
 from orchestrator.plugins import installed_connectors
+from orchestrator.services.observing import Observer, SilentObserver
 from orchestrator.services.operations.breaker import Breaker
-from orchestratorx_prism.errors import NotSupported, OutcomeUnknown, ProviderUnavailable
+from orchestratorx_prism.errors import NotSupported, OutcomeUnknown, PrismError, ProviderUnavailable
 
 T = TypeVar("T")
 _CALM: Final = {"RATE_LIMITED", "PROVIDER_BUSY"}
@@ -20,7 +21,8 @@ _CALM: Final = {"RATE_LIMITED", "PROVIDER_BUSY"}
 class Asking:
     """Guards every call that goes out."""
 
-    def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, observer: Observer | None = None, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._observer = observer or SilentObserver()
         self._now = now
         self._breakers: dict[tuple[str, str], Breaker] = {}
 
@@ -39,17 +41,22 @@ class Asking:
                 fix="repeat the call later; nothing was sent",
                 retry_after_s=round(wait_s, 1),
             )
+        began, outcome = self._now(), "answered"
         try:
             answer = await ask(call)
-        except (ProviderUnavailable, OutcomeUnknown) as error:
-            if error.reason in _CALM:
-                breaker.succeeded()
-            else:
+        except PrismError as error:
+            outcome = error.reason
+            if isinstance(error, ProviderUnavailable | OutcomeUnknown) and error.reason not in _CALM:
                 breaker.failed(self._now())
+            else:
+                breaker.succeeded()
             raise
-        except BaseException:
+        except BaseException as error:
+            outcome = type(error).__name__
             breaker.succeeded()
             raise
+        finally:
+            self._observer.called(label.name, call.capability, outcome, self._now() - began)
         breaker.succeeded()
         return answer
 

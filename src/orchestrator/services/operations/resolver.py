@@ -12,6 +12,7 @@ import structlog
 from connectors.spi import Capability
 from orchestrator.ledger.base import Ledger
 from orchestrator.ledger.intents import Intent
+from orchestrator.services.observing import Observer, SilentObserver
 from orchestrator.services.operations.operator import Operator
 from orchestrator.services.operations.specs import CHANGING
 from orchestratorx_prism.errors import PrismError, ProviderRefused, Unavailable
@@ -23,6 +24,7 @@ KEEP_S: Final = 31 * 86_400.0
 """How long ended intents keep their answers."""
 _EVERY_S: Final = 1.0
 _PURGE_EVERY_S: Final = 600.0
+_REPORT_EVERY_S: Final = 15.0
 _AT_ONCE: Final = 16
 
 _log = structlog.get_logger(__name__)
@@ -32,8 +34,15 @@ class Resolver:
     """Asks while it runs. Several processes may do so at once: each holds what it asks about."""
 
     def __init__(
-        self, operator: Operator, ledger: Ledger, *, every_s: float = _EVERY_S, schedule_s: Sequence[float] = SCHEDULE_S
+        self,
+        operator: Operator,
+        ledger: Ledger,
+        observer: Observer | None = None,
+        *,
+        every_s: float = _EVERY_S,
+        schedule_s: Sequence[float] = SCHEDULE_S,
     ) -> None:
+        self._observer = observer or SilentObserver()
         self._operator = operator
         self._ledger = ledger
         self._every_s = every_s
@@ -44,6 +53,7 @@ class Resolver:
         """Begins, with a first look at once."""
         if not self._tasks:
             self._tasks = [
+                asyncio.create_task(self._report(), name="operations report"),
                 asyncio.create_task(self._look(), name="operation resolver"),
                 asyncio.create_task(self._purge(), name="intent retention"),
             ]
@@ -110,3 +120,11 @@ class Resolver:
             except PrismError as error:
                 _log.warning("intents.not_purged", reason=error.reason)
             await asyncio.sleep(0 if purged == 500 else _PURGE_EVERY_S)
+
+    async def _report(self) -> None:
+        while True:
+            try:
+                self._observer.unresolved(*await self._ledger.intents.unresolved())
+            except PrismError as error:
+                _log.warning("operations.not_counted", reason=error.reason)
+            await asyncio.sleep(_REPORT_EVERY_S)

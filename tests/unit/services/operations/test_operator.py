@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from connectors.spi import Capability
+from connectors.spi import Capability, Context
 from connectors.spi.building import new_event, raw_of
-from connectors.spi.operations import Answer
+from connectors.spi.operations import Answer, Call
 from orchestrator.ledger.memory import MemoryLedger
+from orchestrator.plugins import connector_named
+from orchestrator.services.observing import SilentObserver
 from orchestrator.services.operations import Operator, Resolver
+from orchestrator.services.operations.asking import Asking
 from orchestratorx_prism.errors import (
     NotFound,
     NotSupported,
@@ -293,3 +296,21 @@ async def test_a_call_without_a_request_id_is_refused(operator: Operator, reques
     with pytest.raises(RequestRejected) as refused:
         await operator.run(AUTHORIZE, request_of(""))
     assert refused.value.metadata["field"] == "request_id"
+
+
+async def test_calls_are_counted_by_what_came_of_them(provider: Any, ledger: MemoryLedger, request_of: Make) -> None:
+    counted: list[tuple[str, str, str]] = []
+
+    class Counting(SilentObserver):
+        def called(self, connector: str, operation: str, outcome: str, seconds: float) -> None:
+            assert seconds >= 0
+            counted.append((connector, operation, outcome))
+
+    asking = Asking(Counting())
+    stripe = connector_named("stripe")
+    call = Call(AUTHORIZE, request_of(), "key", Context("default", 1, 1), 1.0)
+    await asking.ask(stripe, "default", provider.call, call)
+    provider.does = lambda _: LOST
+    with pytest.raises(OutcomeUnknown):
+        await asking.ask(stripe, "default", provider.call, call)
+    assert counted == [("stripe", AUTHORIZE, "answered"), ("stripe", AUTHORIZE, "OUTCOME_UNKNOWN")]
