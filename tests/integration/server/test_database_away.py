@@ -18,7 +18,7 @@ import pytest
 from orchestrator.bootstrap import build
 from orchestrator.ledger.base import Recorded, Recording
 from orchestrator.plugins import installed_connectors
-from orchestrator.services import EventService, Services
+from orchestrator.services import EventService
 from orchestrator.services.intake import Intake
 from orchestrator.serving import Server
 from orchestrator.settings_loading import settings_from
@@ -90,8 +90,7 @@ async def running(**more: Any) -> AsyncIterator[Running]:
     built = build(settings_from(values), metrics)
     ledger = Faulty(built.ledger)
     intake = Intake(built.merchants, keeps_raw=False, max_body_bytes=1_000_000)
-    kept = built.services
-    services = Services(EventService(intake, ledger, metrics), kept.payments, kept.refunds, kept.disputes)
+    services = dataclasses.replace(built.services, events=EventService(intake, ledger, metrics))
     faulty: Any = ledger
     server = Server(dataclasses.replace(built, ledger=faulty, services=services), metrics)
     addresses = await server.start()
