@@ -365,9 +365,10 @@ async def test_a_redriven_message_has_its_effect_once_the_handler_is_mended(desk
 
 
 async def test_work_goes_on_after_the_broker_was_restarted(desk: Desk, server: Any) -> None:
-    await desk.worker(in_coroutine, ack_wait_s=2.0)
+    worker = await desk.worker(in_coroutine, ack_wait_s=2.0)
     await desk.publish(request_of("pay-1", 1))
-    await desk.until_rows(1)
+    # What is committed and not acknowledged comes again only when the time to acknowledge is over.
+    await desk.until(lambda: worker.counters.ended_by_outcome["acknowledged"], lambda count: count == 1)
     await asyncio.to_thread(server.stop)
     await asyncio.sleep(0.3)
     await asyncio.to_thread(server.start)
