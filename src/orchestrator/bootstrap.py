@@ -118,7 +118,14 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         max_body_bytes=settings.http_max_body_bytes,
         intents=ledger.intents,
     )
-    operator = Operator(merchants, ledger, Asking(counters), timeout_s=settings.provider_timeout_s)
+    operator = Operator(
+        merchants,
+        ledger,
+        Asking(counters),
+        timeout_s=settings.provider_timeout_s,
+        margin_s=settings.operation_margin_s,
+        first_asked_s=settings.resolve_after_s[0],
+    )
     services = Services(
         EventService(intake, ledger, counters),
         PaymentService(ledger, operator, router_of(settings.routing)),
@@ -133,7 +140,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)
     relay = Relay(ledger.outbox, channels, brokers, metrics=counters, options=options) if publishes else None
     retention = Retention(ledger, keep_s=settings.raw_retention_days * _S_PER_DAY)
-    resolver = Resolver(operator, ledger, counters)
+    resolver = Resolver(operator, ledger, counters, schedule_s=settings.resolve_after_s)
     return Application(settings, ledger, brokers, services, merchants, operator, resolver, relay, retention)
 
 

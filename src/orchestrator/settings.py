@@ -18,6 +18,8 @@ from orchestrator.settings_routing import RoutingSettings
 from orchestratorx_prism.config import DEFAULT_BROKER
 
 DEFAULT_MERCHANT = "default"
+SCHEDULE_S = (5.0, 30.0, 300.0, 3_600.0)
+"""When the provider is asked what became of an operation whose answer was lost."""
 _LOOPBACK_NAMES = {"localhost"}
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -100,6 +102,10 @@ class Settings(Section):
     """How long rows of published events stay in the outbox."""
     provider_timeout_s: Annotated[float, Field(gt=0, le=300)] = 15.0
     """How long a provider has for one operation, all attempts together."""
+    operation_margin_s: Annotated[float, Field(gt=0, le=300)] = 30.0
+    """What a process has besides to write down what came of it. After both, another one asks the provider about it."""
+    resolve_after_s: Annotated[tuple[Annotated[Seconds, Field(gt=0)], ...], Field(min_length=1)] = SCHEDULE_S
+    """After a lost answer the provider is asked what became of the operation at these intervals, then daily."""
 
     grpc_host: str = "127.0.0.1"
     grpc_port: Port = 50_051

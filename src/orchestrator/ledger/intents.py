@@ -46,7 +46,7 @@ class Intent:
     claim: bytes = b""
     """Of whoever holds it; empty: nobody does."""
     tries: int = 0
-    """How often it was asked what became of it."""
+    """How far the schedule of asking what became of it has gone."""
 
     @property
     def provider_key(self) -> str:
@@ -82,8 +82,11 @@ class Intents(Protocol):
         """DONE or REFUSED, with the answer. False, and nothing changed, if somebody else holds it by now."""
         ...
 
-    async def postpone(self, intent: Intent, *, delay_s: float) -> bool:
-        """UNKNOWN, to be asked about after `delay_s`. False if somebody else holds it by now."""
+    async def postpone(self, intent: Intent, *, delay_s: float, counts: bool = True) -> bool:
+        """UNKNOWN, to be asked about after `delay_s`. False if somebody else holds it by now.
+
+        `counts`: whether it is one more try; not, where it was a caller who asked, out of turn.
+        """
         ...
 
     async def forget(self, intent: Intent) -> bool:

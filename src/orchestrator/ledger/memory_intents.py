@@ -46,12 +46,12 @@ class MemoryIntents:
         self._know(intent, known)
         return True
 
-    async def postpone(self, intent: Intent, *, delay_s: float) -> bool:
+    async def postpone(self, intent: Intent, *, delay_s: float, counts: bool = True) -> bool:
         """See `Intents`."""
         if not self._holds(intent):
             return False
         row = self._rows[intent.key]
-        self._rows[intent.key] = replace(row, state=State.UNKNOWN, claim=b"", tries=row.tries + 1)
+        self._rows[intent.key] = replace(row, state=State.UNKNOWN, claim=b"", tries=row.tries + counts)
         self._due[intent.key] = time.monotonic() + delay_s
         return True
 

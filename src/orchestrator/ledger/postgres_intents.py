@@ -31,7 +31,7 @@ _FINISH: Final = (
     "known = coalesce($6, known) WHERE key = $1 AND claim = $2 RETURNING 1"
 )
 _POSTPONE: Final = (
-    f"UPDATE intents SET state = {_UNKNOWN}, claim = NULL, due_at = {NOW_US} + $3, tries = tries + 1 "  # noqa: S608
+    f"UPDATE intents SET state = {_UNKNOWN}, claim = NULL, due_at = {NOW_US} + $3, tries = tries + $4::int "  # noqa: S608
     "WHERE key = $1 AND claim = $2 RETURNING 1"
 )
 _CLAIM_DUE: Final = (
@@ -74,9 +74,9 @@ class PostgresIntents:
         """See `Intents`."""
         return await self._change(_FINISH, intent, int(state), answer, *known_columns(intent, known))
 
-    async def postpone(self, intent: Intent, *, delay_s: float) -> bool:
+    async def postpone(self, intent: Intent, *, delay_s: float, counts: bool = True) -> bool:
         """See `Intents`."""
-        return await self._change(_POSTPONE, intent, int(delay_s * 1e6))
+        return await self._change(_POSTPONE, intent, int(delay_s * 1e6), int(counts))
 
     async def forget(self, intent: Intent) -> bool:
         """See `Intents`."""

@@ -30,7 +30,7 @@ _FINISH: Final = (
     "known = coalesce(?, known) WHERE key = ? AND claim = ?"
 )
 _POSTPONE: Final = (
-    f"UPDATE intents SET state = {_UNKNOWN}, claim = NULL, due_at = ?, tries = tries + 1 "  # noqa: S608 - constants
+    f"UPDATE intents SET state = {_UNKNOWN}, claim = NULL, due_at = ?, tries = tries + ? "  # noqa: S608 - constants
     "WHERE key = ? AND claim = ?"
 )
 _DUE: Final = "SELECT key FROM intents WHERE due_at <= ? ORDER BY due_at LIMIT ?"
@@ -71,9 +71,9 @@ class SqliteIntents:
         """See `Intents`."""
         return await self._change(_FINISH, int(state), answer, *known_columns(intent, known), intent.key, intent.claim)
 
-    async def postpone(self, intent: Intent, *, delay_s: float) -> bool:
+    async def postpone(self, intent: Intent, *, delay_s: float, counts: bool = True) -> bool:
         """See `Intents`."""
-        return await self._change(_POSTPONE, _now_us() + int(delay_s * 1e6), intent.key, intent.claim)
+        return await self._change(_POSTPONE, _now_us() + int(delay_s * 1e6), int(counts), intent.key, intent.claim)
 
     async def forget(self, intent: Intent) -> bool:
         """See `Intents`."""

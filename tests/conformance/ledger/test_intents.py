@@ -87,6 +87,9 @@ async def test_an_unknown_one_is_due_after_its_delay_and_counts_its_tries(ledger
     taken, held = await ledger.intents.begin(intent(), lease_s=60)
     assert held, "its caller repeats it: it is asked about at once"
     assert (taken.state, taken.tries) == (State.UNKNOWN, 1)
+    assert await ledger.intents.postpone(taken, delay_s=3_600, counts=False)
+    taken, _ = await ledger.intents.begin(intent(), lease_s=60)
+    assert taken.tries == 1, "a caller's question is none of the schedule's"
     assert await ledger.intents.postpone(taken, delay_s=0)
     (due,) = await ledger.intents.claim_due(limit=10, lease_s=60)
     assert due.tries == 2

@@ -28,6 +28,7 @@ from orchestrator.services.operations import outcomes
 from orchestrator.services.operations.asking import Asking, check_declared
 from orchestrator.services.operations.kept import digest_of, known_before, without_card
 from orchestrator.services.operations.specs import ASKING, CHANGING, Done, Spec, Subject, subject_of
+from orchestrator.settings import SCHEDULE_S
 from orchestratorx_prism.errors import (
     OutcomeUnknown,
     PrismError,
@@ -38,9 +39,7 @@ from orchestratorx_prism.errors import (
 from orchestratorx_prism.v1.event_pb2 import Cause, Event
 from orchestratorx_prism.wire import from_rpc_status, to_rpc_status
 
-FIRST_ASKED_S: Final = 5.0
-"""After a lost reply, the provider is asked what became of the call this soon."""
-_LEASE_MARGIN_S: Final = 30.0
+MARGIN_S: Final = 30.0
 """What a holder has, besides the provider's time, for writing."""
 _LOOK_AGAIN_S: Final = 0.05
 _MOST_REQUEST_ID: Final = 255
@@ -71,14 +70,22 @@ class Operator:
         asking: Asking,
         *,
         timeout_s: float,
+        margin_s: float = MARGIN_S,
+        first_asked_s: float = SCHEDULE_S[0],
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`timeout_s`: what a provider has for one operation, all attempts together."""
+        """
+        Args:
+            timeout_s: What a provider has for one operation, all attempts together.
+            margin_s: What this process has besides, for writing: after both, another one may ask about the operation.
+            first_asked_s: How soon after a lost reply the provider is asked what became of the call.
+        """
         self._merchants = merchants
         self._ledger = ledger
         self._asking = asking
         self._timeout_s = timeout_s
-        self._lease_s = timeout_s + _LEASE_MARGIN_S
+        self._lease_s = timeout_s + margin_s
+        self._first_asked_s = first_asked_s
         self._now_ns = now_ns
         self._running: dict[bytes, tuple[bytes, asyncio.Task[Message]]] = {}
 
@@ -184,7 +191,7 @@ class Operator:
             )
             if intent.request_hash != new.request_hash:
                 if held:
-                    await intents.postpone(intent, delay_s=0.0)
+                    await intents.postpone(intent, delay_s=0.0, counts=False)
                 raise _reused()
             if held:
                 break
@@ -216,7 +223,7 @@ class Operator:
             answer = await self._asking.ask(prepared.label, prepared.merchant_id, prepared.client.call, call)
         except OutcomeUnknown:
             error = await self._note_unknown(prepared, intent)
-            await intents.postpone(intent, delay_s=FIRST_ASKED_S)
+            await intents.postpone(intent, delay_s=self._first_asked_s)
             raise error from None
         except ProviderRefused as refused:
             if refused.metadata.get("category") == "CREDENTIALS":  # mended by the merchant, not by another request
@@ -230,7 +237,7 @@ class Operator:
         except Exception as error:
             _log.error("operation.failed", capability=intent.capability, connector=intent.connector, exc_info=True)
             unknown = await self._note_unknown(prepared, intent)
-            await intents.postpone(intent, delay_s=FIRST_ASKED_S)
+            await intents.postpone(intent, delay_s=self._first_asked_s)
             raise unknown from error
         return await self._keep(prepared, intent, answer, Cause.CAUSE_API_RESPONSE)
 
@@ -241,7 +248,7 @@ class Operator:
         except ProviderRefused:
             raise
         except PrismError:
-            await self._ledger.intents.postpone(intent, delay_s=FIRST_ASKED_S)
+            await self._ledger.intents.postpone(intent, delay_s=self._first_asked_s, counts=False)
             raise
 
     async def _keep(
@@ -273,7 +280,7 @@ class Operator:
             f"{prepared.label.title}'s answer to {intent.capability} was lost",
             fix="wait for the event, or repeat the call with the same request_id; never with a new one",
             metadata=metadata,
-            retry_after_s=FIRST_ASKED_S,
+            retry_after_s=self._first_asked_s,
         )
 
     def _intent(self, prepared: Prepared, key: bytes, digest: bytes) -> Intent:

@@ -15,11 +15,11 @@ from orchestrator.ledger.intents import Intent
 from orchestrator.services.observing import Observer, SilentObserver
 from orchestrator.services.operations.operator import Operator
 from orchestrator.services.operations.specs import CHANGING
+from orchestrator.settings import SCHEDULE_S
 from orchestratorx_prism.errors import PrismError, ProviderRefused, Unavailable
 
-SCHEDULE_S: Final = (5.0, 30.0, 300.0, 3_600.0)
-"""After a lost reply the provider is asked at these intervals, then daily."""
 DAILY_S: Final = 86_400.0
+"""At what intervals the provider is asked, once those of the schedule are over."""
 KEEP_S: Final = 31 * 86_400.0
 """How long ended intents keep their answers."""
 _EVERY_S: Final = 1.0

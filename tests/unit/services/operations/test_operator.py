@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -181,6 +182,22 @@ async def test_the_resolver_asks_on_until_the_provider_can_tell(
     assert len(provider.calls) == 1
     assert [event.type for event in await events_of(ledger)].count("payment.unknown") == 1
     assert {call.key for call in provider.asked} == {provider.calls[0].key}
+
+
+async def test_callers_who_repeat_do_not_use_up_the_schedule(
+    operator: Operator, provider: Any, ledger: MemoryLedger, request_of: Make
+) -> None:
+    provider.does = lambda call: LOST
+    resolver = Resolver(operator, ledger, schedule_s=[5.0, 30.0])
+    for _ in range(10):
+        with pytest.raises(OutcomeUnknown):
+            await operator.run(AUTHORIZE, request_of())
+    (intent,) = ledger.intents._rows.values()  # type: ignore[attr-defined]
+    due = ledger.intents._due  # type: ignore[attr-defined]
+    due[intent.key] = 0.0
+    before = time.monotonic()
+    assert await resolver.round() == 1
+    assert 30 <= due[intent.key] - before < 60, "asked again daily, though the schedule has only begun"
 
 
 async def test_what_a_dead_process_began_is_asked_about_and_not_begun_again(
