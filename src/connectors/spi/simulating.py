@@ -108,6 +108,11 @@ class Faulty:
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
+        # Read first: of a client that goes away meanwhile servers would hand out no body any more, or a part of it.
+        body = await _whole(receive)
+        if body is None:
+            return
+        receive = _again(body, receive)
         match self._fate():
             case "lost_replies":
                 await self._app(scope, receive, _nowhere)
@@ -132,6 +137,28 @@ class Faulty:
             if drawn < 0:
                 return name
         return ""
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    """The request's body; None if the client went away in the middle of it."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return body
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that hands out a body that was read already."""
+    rest: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def handed_out() -> Message:
+        return rest.pop() if rest else await receive()
+
+    return handed_out
 
 
 async def _nowhere(_message: Message) -> None:
