@@ -2,13 +2,24 @@
 
 A line is a JSON object of environment variables; the answer is the child's process id. Nothing of gRPC is initialised
 before the fork; each child is a whole `orchestrator serve`.
+
+An argument sets a constant in every child: `connectors.stripe.resolving:SETTLED_S=6`, for tests that cannot wait as
+long as one has to for a real provider.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
+
+
+def set_constant(assignment: str) -> None:
+    place, _, value = assignment.partition("=")
+    module, _, name = place.partition(":")
+    getattr(importlib.import_module(module), name)  # AttributeError: it is gone, or named otherwise
+    setattr(importlib.import_module(module), name, float(value))
 
 
 def main() -> None:
@@ -23,6 +34,8 @@ def main() -> None:
     from orchestrator.plugins import installed_connectors
 
     installed_connectors()
+    for assignment in sys.argv[1:]:
+        set_constant(assignment)
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -9,15 +9,37 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from connectors.spi import SampleWebhook
 from orchestratorx_prism import EventClient
 from orchestratorx_prism.v1.event_pb2 import Event
+
+
+@contextlib.contextmanager
+def zygote_process(*constants: str) -> Iterator[subprocess.Popen[str]]:
+    """A process from which servers are forked quickly. `constants`: see `zygote.py`."""
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent.parent / "simulation" / "zygote.py"), *constants],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "GRPC_ENABLE_FORK_SUPPORT": "0"},
+    )
+    try:
+        yield process
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(timeout=10)
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 @dataclass
