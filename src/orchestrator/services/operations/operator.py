@@ -87,7 +87,9 @@ class Operator:
         self._lease_s = timeout_s + margin_s
         self._first_asked_s = first_asked_s
         self._now_ns = now_ns
-        self._running: dict[bytes, tuple[bytes, asyncio.Task[Message]]] = {}
+        self._running: dict[tuple[bytes, bytes], asyncio.Task[Message]] = {}
+        """What is carried out or looked up here now, by key and request: which of two requests came first, the
+        ledger knows."""
 
     @property
     def lease_s(self) -> float:
@@ -116,14 +118,12 @@ class Operator:
         prepared = await self.prepare(spec, request, connector=connector)
         key = intent_key(prepared.merchant_id, prepared.environment, capability, request.request_id)
         digest = digest_of(request)
-        running = self._running.get(key)
+        running = self._running.get((key, digest))
         if running is None:
-            task = asyncio.create_task(self._once(prepared, self._intent(prepared, key, digest)))
-            running = self._running[key] = (digest, task)
-            task.add_done_callback(lambda ended: self._ended(key, ended))
-        elif running[0] != digest:
-            raise _reused()
-        return await asyncio.shield(running[1])
+            running = asyncio.create_task(self._once(prepared, self._intent(prepared, key, digest)))
+            self._running[key, digest] = running
+            running.add_done_callback(lambda ended: self._ended((key, digest), ended))
+        return await asyncio.shield(running)
 
     async def ask(self, capability: Capability, request: Any) -> Any:
         """Carries out an operation that changes nothing, and records what it tells. Raises as `run` does."""
@@ -157,7 +157,7 @@ class Operator:
 
     async def stop(self) -> None:
         """Waits for what is being carried out."""
-        await asyncio.gather(*(task for _, task in self._running.values()), return_exceptions=True)
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     async def resolve(self, prepared: Prepared, intent: Intent) -> Any:
         """Asks what became of an operation, and keeps the answer. The intent must be held.
@@ -309,7 +309,7 @@ class Operator:
     def _context(self, prepared: Prepared, at_ns: int) -> Context:
         return self._merchants.context(prepared.label, prepared.merchant_id, at_ns)
 
-    def _ended(self, key: bytes, task: asyncio.Task[Message]) -> None:
+    def _ended(self, key: tuple[bytes, bytes], task: asyncio.Task[Message]) -> None:
         del self._running[key]
         if not task.cancelled():
             task.exception()  # whoever waited has it; nobody may have

@@ -93,6 +93,18 @@ async def test_the_same_id_with_another_body_is_refused(operator: Operator, prov
     assert len(provider.calls) == 2
 
 
+async def test_a_wrong_repeat_that_is_being_looked_up_does_not_turn_a_right_one_away(
+    operator: Operator, provider: Any, request_of: Make
+) -> None:
+    first = await operator.run(AUTHORIZE, request_of())  # another process may have carried it out
+    wrong, right = await asyncio.gather(
+        operator.run(AUTHORIZE, request_of(minor=1)), operator.run(AUTHORIZE, request_of()), return_exceptions=True
+    )
+    assert isinstance(wrong, RequestIdReused)
+    assert right == first
+    assert len(provider.calls) == 1
+
+
 async def test_the_key_is_the_same_for_a_repeat_and_another_for_another_request(
     operator: Operator, provider: Any, request_of: Make
 ) -> None:
@@ -213,7 +225,7 @@ async def test_what_a_dead_process_began_is_asked_about_and_not_begun_again(
     caller = asyncio.create_task(operator.run(AUTHORIZE, request_of()))
     await begun.wait()
     (running,) = operator._running.values()
-    running[1].cancel()
+    running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
     (intent,) = ledger.intents._rows.values()  # type: ignore[attr-defined]
