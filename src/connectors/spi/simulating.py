@@ -141,7 +141,7 @@ class Faulty:
 
 async def _whole(receive: Receive) -> bytes | None:
     """The request's body; None if the client went away in the middle of it."""
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         if message["type"] != "http.request":
