@@ -28,6 +28,7 @@ from orchestrator.services.operations import outcomes
 from orchestrator.services.operations.asking import Asking, check_declared
 from orchestrator.services.operations.kept import digest_of, known_before, without_card
 from orchestrator.services.operations.specs import ASKING, CHANGING, Done, Spec, Subject, subject_of
+from orchestrator.services.raw_cards import refuse_raw_card
 from orchestrator.settings import SCHEDULE_S
 from orchestratorx_prism.errors import (
     OutcomeUnknown,
@@ -115,6 +116,8 @@ class Operator:
         spec = CHANGING[capability]
         if not request.request_id or len(request.request_id) > _MOST_REQUEST_ID:
             raise field_fault("request_id", f"1 to {_MOST_REQUEST_ID} characters: the idempotency key of this call")
+        if "instrument" in spec.request.DESCRIPTOR.fields_by_name:
+            refuse_raw_card(request.instrument)  # before the intent, which keeps the request
         prepared = await self.prepare(spec, request, connector=connector)
         key = intent_key(prepared.merchant_id, prepared.environment, capability, request.request_id)
         digest = digest_of(request)
