@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
 
-from connectors.spi import SampleWebhook
-from connectors.spi.simulating import Faults, Faulty, Simulator, SimulatorOptions
+from connectors.spi import Label, SampleWebhook
+from connectors.spi.simulating import App, Faults, Faulty, Simulator, SimulatorOptions
 from orchestrator.bootstrap import Application, build
 from orchestrator.embedded import EmbeddedTransport
 from orchestrator.grpc_api.server import GrpcServer
@@ -57,18 +57,32 @@ class Desk:
     transport: EmbeddedTransport
     refused: list[Exception]
     """Webhooks that the installation did not take."""
+    posted: list[SampleWebhook]
+    """All that were sent."""
+
+    @property
+    def label(self) -> Label:
+        return connector_named(self.connector)
 
 
 @asynccontextmanager
 async def desk_of(
-    connector: str, *, database_url: str = "memory:", faults: Faults | None = None, **options: Any
+    connector: str,
+    *,
+    database_url: str = "memory:",
+    faults: Faults | None = None,
+    settings: Mapping[str, Any] | None = None,
+    watch: Callable[[App], App] = lambda app: app,
+    **options: Any,
 ) -> AsyncIterator[Desk]:
-    """Opens a desk. `options`: of the simulator."""
+    """Opens a desk. `watch`: around the provider; `options`: of the simulator."""
     label = connector_named(connector)
     assert label.make_simulator is not None
     refused: list[Exception] = []
+    posted: list[SampleWebhook] = []
 
     async def deliver(sample: SampleWebhook) -> None:
+        posted.append(sample)
         request = HandleEventRequest(
             connector=connector,
             payload=sample.body,
@@ -90,16 +104,17 @@ async def desk_of(
         SimulatorOptions(**{"seed": 1, "deliver": deliver, "webhook_secret": SECRETS[connector], **options})
     )
     faulty = Faulty(simulator, faults or Faults(), seed=1)
-    async with serving(faulty) as address:
+    async with serving(watch(faulty)) as address:
         credentials = dict(simulator.config(address))
-        settings = {
+        values = {
             "database_url": database_url,
             "merchants": {"default": {"connectors": {connector: {"credentials": credentials}}}},
+            **(settings or {}),
         }
-        application = build(settings_from(settings), publishes=False)
+        application = build(settings_from(values), publishes=False)
         transport = EmbeddedTransport(application)
         try:
-            yield Desk(connector, simulator, faulty, application, transport, refused)
+            yield Desk(connector, simulator, faulty, application, transport, refused, posted)
         finally:
             await simulator.aclose()
             await transport.close()
