@@ -62,11 +62,11 @@ SMALL = Scale(
     payments=60,
     kills=6,
     # Some are later than `provider_timeout_s`: carried out when nobody waits any more.
-    faults=Faults(**LOST, delay_s=2.5),
+    faults=Faults(**LOST, delay_s=2.2),
     alive_s=(0.2, 0.7),
-    settle_s=30,
-    # More than a request can take here: the server's 2 s, and the delay.
-    constants=("connectors.stripe.resolving:SETTLED_S=6",),
+    settle_s=60,
+    # Twice what a request can take here: the server's 2 s, and the delay.
+    constants=("connectors.stripe.resolving:SETTLED_S=8",),
     settings={
         "ORCHESTRATOR_PROVIDER_TIMEOUT_S": "2",
         "ORCHESTRATOR_OPERATION_MARGIN_S": "1",

@@ -211,10 +211,13 @@ class Shoppers:
 
     async def differences(self, providers: Providers) -> list[str]:
         """Where the ledger and the providers do not say the same; empty: they do."""
-        payments = {payment.id: payment for payment in await self._all()}
+        payments = await self._all()
+        by_order: dict[str, list[Payment]] = defaultdict(list)
+        for payment in payments:
+            by_order[payment.merchant_transaction_id].append(payment)
         found, wrong = set(), []
         for connector, truth in providers.truths():
-            payment = await self._of(connector, truth)
+            payment = _of(connector, truth, by_order[truth.merchant_transaction_id])
             if payment is None:
                 wrong.append(f"{truth.merchant_transaction_id}: {connector} has {truth.status}, the ledger has nothing")
                 continue
@@ -224,23 +227,16 @@ class Shoppers:
             seen = (_status(payment), payment.captured.minor_units, payment.refunded.minor_units)
             if seen != (truth.status, truth.captured_minor, truth.refunded_minor):
                 wrong.append(f"{truth.merchant_transaction_id}: {connector} has {truth}, the ledger {seen}")
-        for payment in payments.values():
+        for payment in payments:
             if payment.id not in found and payment.status != PAYMENT_STATUS_FAILED:
                 wrong.append(f"{payment.merchant_transaction_id}: {_status(payment)} is no provider's truth")
             wrong += [f"{payment.merchant_transaction_id}: {anomaly}" for anomaly in payment.anomalies]
         return wrong
 
-    async def _of(self, connector: str, truth: Truth) -> Payment | None:
-        for payment in await self._all(merchant_transaction_id=truth.merchant_transaction_id):
-            named = {payment.connector_transaction_id, *(reference.value for reference in payment.references)}
-            if payment.connector == connector and truth.connector_transaction_id in named:
-                return payment
-        return None
-
-    async def _all(self, **filters: Any) -> Sequence[Payment]:
+    async def _all(self) -> Sequence[Payment]:
         token, found = "", []
         while True:
-            page = await self._payments.list(page_size=500, page_token=token, **filters)
+            page = await self._payments.list(page_size=500, page_token=token)
             found += page.payments
             token = page.next_page_token
             if not token:
@@ -258,6 +254,14 @@ def charges_of_orders(providers: Providers) -> dict[str, list[Truth]]:
         if truth.authorized_minor or truth.captured_minor:
             charged[truth.merchant_transaction_id].append(truth)
     return charged
+
+
+def _of(connector: str, truth: Truth, payments: Sequence[Payment]) -> Payment | None:
+    for payment in payments:
+        named = {payment.connector_transaction_id, *(reference.value for reference in payment.references)}
+        if payment.connector == connector and truth.connector_transaction_id in named:
+            return payment
+    return None
 
 
 def _status(payment: Payment) -> str:
