@@ -31,11 +31,15 @@ from orchestrator.services.operations.specs import ASKING, CHANGING, Done, Spec,
 from orchestrator.services.raw_cards import refuse_raw_card
 from orchestrator.settings import SCHEDULE_S
 from orchestratorx_prism.errors import (
+    NotSupported,
     OutcomeUnknown,
     PrismError,
     ProviderRefused,
+    ProviderUnavailable,
     RequestIdReused,
     RequestInFlight,
+    RequestRejected,
+    SettingsRejected,
 )
 from orchestratorx_prism.v1.event_pb2 import Cause, Event
 from orchestratorx_prism.wire import from_rpc_status, to_rpc_status
@@ -44,6 +48,9 @@ MARGIN_S: Final = 30.0
 """What a holder has, besides the provider's time, for writing."""
 _LOOK_AGAIN_S: Final = 0.05
 _MOST_REQUEST_ID: Final = 255
+
+_NOTHING_DONE: Final = (RequestRejected, NotSupported, ProviderUnavailable, SettingsRejected)
+"""What a client raises when it is certain that nothing was carried out. Of anything else, that is not known."""
 
 _log = structlog.get_logger(__name__)
 
@@ -234,7 +241,7 @@ class Operator:
             else:
                 await intents.finish(intent, State.REFUSED, to_rpc_status(refused).SerializeToString())
             raise
-        except PrismError:
+        except _NOTHING_DONE:
             await intents.forget(intent)
             raise
         except Exception as error:

@@ -110,6 +110,8 @@ class Resolver:
                 found = await self.round()
             except PrismError as error:
                 _log.warning("resolver.postponed", reason=error.reason)
+            except Exception:  # a defect must not end the only thing that finds lost answers
+                _log.error("resolver.failed", exc_info=True)
             await asyncio.sleep(0 if found == _AT_ONCE else self._every_s)
 
     async def _purge(self) -> None:
@@ -119,6 +121,8 @@ class Resolver:
                 purged = await self._ledger.intents.purge(older_than_s=KEEP_S, limit=500)
             except PrismError as error:
                 _log.warning("intents.not_purged", reason=error.reason)
+            except Exception:
+                _log.error("intents.not_purged", exc_info=True)
             await asyncio.sleep(0 if purged == 500 else _PURGE_EVERY_S)
 
     async def _report(self) -> None:

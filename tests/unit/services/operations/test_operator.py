@@ -18,14 +18,17 @@ from orchestrator.services.observing import SilentObserver
 from orchestrator.services.operations import Operator, Resolver
 from orchestrator.services.operations.asking import Asking
 from orchestratorx_prism.errors import (
+    Internal,
     NotFound,
     NotSupported,
     OutcomeUnknown,
+    PayloadRejected,
     PrismError,
     ProviderRefused,
     ProviderUnavailable,
     RequestIdReused,
     RequestRejected,
+    Unavailable,
 )
 from orchestratorx_prism.v1.event_pb2 import (
     CAUSE_API_RESPONSE,
@@ -237,6 +240,26 @@ async def test_what_a_dead_process_began_is_asked_about_and_not_begun_again(
     assert len(provider.calls) == 1
 
 
+async def test_a_defect_in_one_round_does_not_end_the_resolver(
+    operator: Operator, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = asyncio.Queue[int]()
+
+    async def claim_due(*, limit: int, lease_s: float) -> list[Any]:
+        looked.put_nowait(limit)
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(ledger.intents, "claim_due", claim_due)
+    resolver = Resolver(operator, ledger, every_s=0.0)
+    resolver.start()
+    try:
+        async with asyncio.timeout(5):
+            for _ in range(3):
+                await looked.get()
+    finally:
+        await resolver.stop()
+
+
 async def test_whoever_goes_away_changes_nothing(
     operator: Operator, provider: Any, ledger: MemoryLedger, request_of: Make
 ) -> None:
@@ -255,10 +278,19 @@ async def test_whoever_goes_away_changes_nothing(
     assert [event.type for event in await events_of(ledger)] == ["payment.authorized"]
 
 
-async def test_an_exception_that_nobody_translated_is_an_unknown_outcome(
-    operator: Operator, provider: Any, request_of: Make
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("a defect"),
+        PayloadRejected("the answer cannot be read"),
+        Internal("a defect that was noticed"),
+        Unavailable("something else that was asked on the way"),
+    ],
+)
+async def test_what_says_nothing_of_the_request_is_an_unknown_outcome(
+    operator: Operator, provider: Any, request_of: Make, error: Exception
 ) -> None:
-    provider.does = lambda call: ValueError("a defect")
+    provider.does = lambda call: error
     with pytest.raises(OutcomeUnknown):
         await operator.run(AUTHORIZE, request_of())
     with pytest.raises(OutcomeUnknown):
