@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,33 +86,59 @@ def scale(request: pytest.FixtureRequest) -> Scale:
     return SMALL if kills is None else full(kills)
 
 
-@pytest.fixture
-def servers(scale: Scale) -> Iterator[subprocess.Popen[str]]:
-    with zygote_process(*scale.constants) as process:
-        yield process
+@dataclass
+class Team:
+    """Servers over one database."""
+
+    servers: list[Server]
+    dead: list[Server] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.dead = list(self.servers)
+
+    async def start(self) -> None:
+        """All that are dead; returns when they take connections."""
+        while self.dead:
+            server = self.dead.pop()
+            server.start()
+            await server.ready()
+
+    async def kill(self, victims: list[Server]) -> None:
+        for server in victims:
+            if server not in self.dead:
+                await asyncio.to_thread(server.kill)
+                self.dead.append(server)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
-    fresh: str = request.getfixturevalue("fresh_postgres_url")
-    return fresh
+@dataclass(frozen=True)
+class Place:
+    """Where the servers run."""
+
+    database_url: str
+    zygotes: list[subprocess.Popen[str]]
+    """One for each server."""
 
 
-async def kill_again_and_again(server: Server, scale: Scale, shoppers: Shoppers) -> list[asyncio.Task[None]]:
-    """Orders come evenly over the lives of the server. Returns all of them, some of which have not ended."""
+@pytest.fixture(params=["one on SQLite", pytest.param("two on PostgreSQL", marks=pytest.mark.postgres)])
+def place(request: pytest.FixtureRequest, scale: Scale, tmp_path: Path) -> Iterator[Place]:
+    one = request.param.startswith("one")
+    url = f"sqlite:///{tmp_path / 'ledger.db'}" if one else request.getfixturevalue("fresh_postgres_url")
+    with ExitStack() as stack:
+        yield Place(url, [stack.enter_context(zygote_process(*scale.constants)) for _ in range(1 if one else 2)])
+
+
+async def kill_again_and_again(team: Team, scale: Scale, shoppers: Shoppers) -> list[asyncio.Task[None]]:
+    """Orders come evenly over the lives of the servers. Returns all of them, some of which have not ended."""
     dice = random.Random(SEED)
     orders: list[asyncio.Task[None]] = []
     for cycle in range(scale.kills):
-        server.start()
-        await server.ready()
+        await team.start()
         numbers = range(scale.payments * cycle // scale.kills, scale.payments * (cycle + 1) // scale.kills)
         alive_s = dice.uniform(*scale.alive_s)
         for number in numbers:
             orders.append(asyncio.create_task(shoppers.order(number), name=order_name(number)))
             await asyncio.sleep(alive_s / len(numbers))
-        await asyncio.to_thread(server.kill)
+        await team.kill(dice.sample(team.servers, dice.randint(1, len(team.servers))))
     return orders
 
 
@@ -151,29 +178,30 @@ def check_charges(providers: Providers, payments: int) -> None:
         assert truth.refunded_minor == (2_500 if kind == "captured and refunded" else 0), (kind, truth)
 
 
-async def test_nobody_is_charged_twice_and_no_charge_is_lost(
-    servers: subprocess.Popen[str], scale: Scale, database_url: str, tmp_path: Path
-) -> None:
+def server_of(zygote: subprocess.Popen[str], ports: tuple[int, int], environment: dict[str, str]) -> Server:
+    http_port, grpc_port = ports
+    own = {"ORCHESTRATOR_HTTP_PORT": str(http_port), "ORCHESTRATOR_GRPC_PORT": str(grpc_port)}
+    return Server(zygote, environment | own, http_port, grpc_port)
+
+
+async def test_nobody_is_charged_twice_and_no_charge_is_lost(place: Place, scale: Scale, tmp_path: Path) -> None:
     began_s = time.monotonic()
-    http_port, grpc_port = free_port(), free_port()
+    ports = [(free_port(), free_port()) for _ in place.zygotes]
     trusted = json.dumps([trust_of_paypal(tmp_path)])
-    async with providers_at(http_port, scale.faults) as providers:
+    async with providers_at([http for http, _ in ports], scale.faults) as providers:
         environment = {
             **scale.settings,
             **providers.config,
-            "ORCHESTRATOR_DATABASE_URL": database_url,
-            "ORCHESTRATOR_HTTP_PORT": str(http_port),
-            "ORCHESTRATOR_GRPC_PORT": str(grpc_port),
+            "ORCHESTRATOR_DATABASE_URL": place.database_url,
             "ORCHESTRATOR_LOG_LEVEL": "error",
             "ORCHESTRATOR_MERCHANTS__DEFAULT__CONNECTORS__PAYPAL__TRUST_ANCHOR_FILES": trusted,
         }
-        server = Server(servers, environment, http_port, grpc_port)
-        transport = GrpcTransport(f"127.0.0.1:{grpc_port}")
-        shoppers = Shoppers(transport)
-        orders = await kill_again_and_again(server, scale, shoppers)
+        team = Team([server_of(*of, environment) for of in zip(place.zygotes, ports, strict=True)])
+        transports = [GrpcTransport(f"127.0.0.1:{grpc}") for _, grpc in ports]
+        shoppers = Shoppers(transports)
+        orders = await kill_again_and_again(team, scale, shoppers)
         killed_s = time.monotonic()
-        server.start()
-        await server.ready()
+        await team.start()
         try:
             async with asyncio.timeout(scale.settle_s):
                 await asyncio.gather(*orders)
@@ -182,17 +210,18 @@ async def test_nobody_is_charged_twice_and_no_charge_is_lost(
             answered_s = time.monotonic()
             wrong = await until_told_the_same(shoppers, providers, scale.settle_s)
             told_s = time.monotonic()
-            events = [event async for event in ledger_events(server)]
+            events = [event async for event in ledger_events(team.servers[0])]
         finally:
             for one in orders:
                 one.cancel()
             await asyncio.gather(*orders, return_exceptions=True)
-            await transport.close()
-            await asyncio.to_thread(server.kill)
+            for transport in transports:
+                await transport.close()
+            await team.kill(team.servers)
         types = Counter(event.type for event in events)
         print(
-            f"\n{database_url.partition(':')[0]}: {scale.payments} payments, {scale.kills} kills; "
-            f"killing {killed_s - began_s:.1f} s, last answer {answered_s - killed_s:.1f} s later, "
+            f"\n{len(ports)} on {place.database_url.partition(':')[0]}: {scale.payments} payments, "
+            f"{scale.kills} kills in {killed_s - began_s:.1f} s, last answer {answered_s - killed_s:.1f} s later, "
             f"same story {told_s - answered_s:.1f} s later; "
             f"repeats {dict(shoppers.repeats)}, paid anew {shoppers.anew}; "
             f"{types['payment.unknown']} unknown, {types['payment.reconciled']} reconciled; "
@@ -203,7 +232,7 @@ async def test_nobody_is_charged_twice_and_no_charge_is_lost(
         check_charges(providers, scale.payments)
         check_events(events)
         assert types["payment.unknown"], "nothing went wrong: the test proves nothing"
-    ledger = open_ledger(database_url, channels=[], migrate=False)
+    ledger = open_ledger(place.database_url, channels=[], migrate=False)
     await ledger.open()
     try:
         assert (await ledger.intents.unresolved())[0] == 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -55,18 +55,21 @@ CALL_S: Final = 30.0
 class Providers:
     """The simulators, each at its own address, and what became of their webhooks."""
 
-    http_port: int
+    http_ports: Sequence[int]
+    """Of the servers; each attempt goes to the next one."""
     simulators: dict[str, Simulator] = field(default_factory=dict)
     config: dict[str, str] = field(default_factory=dict)
     """Credentials and webhook secrets under the connectors' own names."""
     refused: list[tuple[str, int, str]] = field(default_factory=list)
     """Webhooks that were refused for good: connector, status, what was said."""
     delivered: Counter[str] = field(default_factory=Counter)
+    _turns: Iterator[int] = field(default_factory=count)
 
     async def deliver(self, connector: str, browser: httpx.AsyncClient, sample: SampleWebhook) -> None:
         """Posts a webhook until it is taken, as providers do."""
-        url = f"http://127.0.0.1:{self.http_port}/webhooks/{connector}/default"
         while True:
+            port = self.http_ports[next(self._turns) % len(self.http_ports)]
+            url = f"http://127.0.0.1:{port}/webhooks/{connector}/default"
             with contextlib.suppress(httpx.HTTPError):
                 answer = await browser.post(url, content=sample.body, headers=dict(sample.headers))
                 if answer.is_success:
@@ -82,9 +85,9 @@ class Providers:
 
 
 @contextlib.asynccontextmanager
-async def providers_at(http_port: int, faults: Faults) -> AsyncIterator[Providers]:
+async def providers_at(http_ports: Sequence[int], faults: Faults) -> AsyncIterator[Providers]:
     """The three simulators, running, each behind its own faults."""
-    providers = Providers(http_port)
+    providers = Providers(http_ports)
     async with contextlib.AsyncExitStack() as stack:
         browser = await stack.enter_async_context(httpx.AsyncClient(timeout=30.0))
         for number, name in enumerate(CONNECTORS):
@@ -120,15 +123,25 @@ def trust_of_paypal(folder: Path) -> str:
 class Shoppers:
     """Whoever buys: each call is repeated with its own request_id until it has an answer."""
 
-    transport: GrpcTransport
+    transports: Sequence[GrpcTransport]
+    """To the servers; each call goes to the next one."""
     repeats: Counter[str] = field(default_factory=Counter)
     """What made them repeat → how often."""
     anew: int = 0
     """How often an order was paid again because the provider had no trace of the request before."""
 
     def __post_init__(self) -> None:
-        self._payments = PaymentClient(transport=self.transport)
-        self._refunds = RefundClient(transport=self.transport)
+        self._turns = {
+            kind: cycle([kind(transport=one) for one in self.transports]) for kind in (PaymentClient, RefundClient)
+        }
+
+    @property
+    def _payments(self) -> PaymentClient:
+        return next(self._turns[PaymentClient])
+
+    @property
+    def _refunds(self) -> RefundClient:
+        return next(self._turns[RefundClient])
 
     async def order(self, number: int) -> None:
         """One order from beginning to end; its number says with whom and what."""
@@ -234,9 +247,9 @@ class Shoppers:
         return wrong
 
     async def _all(self) -> Sequence[Payment]:
-        token, found = "", []
+        token, found, client = "", [], self._payments
         while True:
-            page = await self._payments.list(page_size=500, page_token=token)
+            page = await client.list(page_size=500, page_token=token)
             found += page.payments
             token = page.next_page_token
             if not token:
