@@ -67,7 +67,7 @@ SMALL = Scale(
     alive_s=(0.2, 0.7),
     settle_s=60,
     # Twice what a request can take here: the server's 2 s, and the delay.
-    constants=("connectors.stripe.resolving:SETTLED_S=8",),
+    constants=("connectors.stripe.resolving:GRACE_HERE_S=8",),
     settings={
         "ORCHESTRATOR_PROVIDER_TIMEOUT_S": "2",
         "ORCHESTRATOR_OPERATION_MARGIN_S": "1",

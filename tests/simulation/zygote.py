@@ -3,7 +3,7 @@
 A line is a JSON object of environment variables; the answer is the child's process id. Nothing of gRPC is initialised
 before the fork; each child is a whole `orchestrator serve`.
 
-An argument sets a constant in every child: `connectors.stripe.resolving:SETTLED_S=6`, for tests that cannot wait as
+An argument sets a constant in every child: `connectors.stripe.resolving:GRACE_HERE_S=6`, for tests that cannot wait as
 long as one has to for a real provider.
 """
 
