@@ -212,7 +212,7 @@ def account_reference(call: Call) -> str:
     """
     reference: str = call.request.merchant_transaction_id.strip()
     if not reference:
-        return call.key.replace("-", "")[:MAX_REFERENCE].upper()
+        return default_reference(call.key)
     if len(reference) > MAX_REFERENCE or not (reference.isascii() and reference.isprintable()):
         raise _rejected(
             "merchant_transaction_id",
@@ -220,6 +220,11 @@ def account_reference(call: Call) -> str:
             "give a shorter one, or none",
         )
     return reference
+
+
+def default_reference(key: str) -> str:
+    """The account reference of a call without one of the merchant's."""
+    return key.replace("-", "")[:MAX_REFERENCE].upper()
 
 
 def whole_shillings(amount: Money) -> int:

@@ -28,6 +28,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from connectors.mpesa import samples
 from connectors.mpesa import simulator_pushes as pushes
 from connectors.mpesa.sample_ids import Fields
 from connectors.mpesa.simulator_books import ENCODER, Books, Paid, Refused
@@ -94,9 +95,20 @@ class DarajaSimulator:
         """Every push that was made here, as M-Pesa knows it at this moment of the clock."""
         return self._pushes.truths()
 
-    def pay_in(self, phone: str, amount_minor: int, reference: str) -> Paid:
-        """A customer pays at the till without a push (C2B), and nobody is told: only Pull Transactions lists it."""
-        return self._books.pay_in(self._books.make(phone, amount_minor, reference), self._books.now_s)
+    def pay_in(self, phone: str, amount_minor: int, reference: str, *, announced: bool = False) -> Paid:
+        """A customer pays at the till without a push (C2B).
+
+        Args:
+            announced: Whether a C2B confirmation is called back, as for a shortcode that has registered a URL for it;
+                chance may lose it. If not, only Pull Transactions lists the money.
+        """
+        books = self._books
+        paid = books.pay_in(books.make(phone, amount_minor, reference), books.now_s)
+        if announced:
+            url = f"/webhooks/daraja/default/{books.options.webhook_secret or URL_TOKEN}"
+            due_s = books.now_s + books.options.callback_delay_s
+            books.call_back(url, samples.c2b(paid.made, "confirmation"), due_s, f"{paid.made.receipt} c2b")
+        return paid
 
     async def advance(self) -> int:
         """Sends every callback that is due by the clock, in order. Returns how many."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.paypal.backfill import make_backfill
 from connectors.paypal.client import make_client
 from connectors.paypal.endpoints import CONFIG_KEYS
 from connectors.paypal.mapping import EVENT_TYPES
@@ -10,6 +11,7 @@ from connectors.paypal.simulator import sample
 from connectors.paypal.simulator_api import make_simulator
 from connectors.paypal.webhooks import normalize, open_webhook, parse
 from connectors.spi import Capability, Label, Trust
+from connectors.spi.reconciling import Reconciling
 
 connector = Label(
     name="paypal",
@@ -41,6 +43,7 @@ connector = Label(
             Capability.GET_SUBSCRIPTION,
             Capability.UPDATE_SUBSCRIPTION,
             Capability.CANCEL_SUBSCRIPTION,
+            Capability.RECONCILE,
         }
     ),
     config_keys=CONFIG_KEYS,
@@ -51,6 +54,14 @@ connector = Label(
     make_outside=make_outside,
     make_client=make_client,
     make_simulator=make_simulator,
+    reconciling=Reconciling(
+        make=make_backfill,
+        needs=("PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET"),
+        reach_s=30 * 86_400,
+        window_s=3_600,
+        overlap_s=3_600,
+        settle_s=120,
+    ),
     sample=sample,
     event_types=EVENT_TYPES,
     webhook_id_key="PAYPAL_WEBHOOK_ID",

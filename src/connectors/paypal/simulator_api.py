@@ -73,7 +73,7 @@ class SimulatorApi:
         self._tokens: set[str] = set()
         self._callbacks = Callbacks(options)
         self._keys = Keys(options.now_s)
-        self.world = World(options.seed, options.now_s, self._callbacks.emit)
+        self.world = World(options.seed, options.now_s, self._callbacks.emit, events=self._callbacks.events)
         self.asked: dict[str, int] = {}
         """Path → how often."""
 

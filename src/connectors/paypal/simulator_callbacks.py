@@ -21,6 +21,8 @@ class Callbacks:
         self._chance = random.Random(options.seed)  # noqa: S311 (tests want to repeat it)
         self._sent = 0
         self._under_way: set[asyncio.Task[None]] = set()
+        self.events: list[Object] = []
+        """Everything that happened, in order, sent or lost."""
 
     def emit(self, event_type: str, resource_type: str, version: str, resource: Object) -> None:
         """Sends one webhook about the resource as it is now."""
@@ -28,12 +30,13 @@ class Callbacks:
         self._sent += 1
         lost = self._chance.random() < options.lost_callbacks
         times = 2 if self._chance.random() < options.duplicate_callbacks else 1
-        if options.deliver is None or lost:
-            return
         now_s = options.now_s()
         event_id = f"WH-{options.seed:08d}{self._sent:09d}-{self._sent:017d}"
         time = datetime.fromtimestamp(now_s, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         event = envelope(event_id, event_type, resource_type, version, time, public(resource))
+        self.events.append(event)
+        if options.deliver is None or lost:
+            return
         webhook = signed(event, options.webhook_secret, int(now_s))
         for _ in range(times):
             task = asyncio.create_task(self._deliver(webhook))

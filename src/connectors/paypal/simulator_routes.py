@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from connectors.paypal import simulator_disputes as disputes
+from connectors.paypal import simulator_events as events
 from connectors.paypal import simulator_orders as orders
 from connectors.paypal import simulator_payments as payments
 from connectors.paypal import simulator_payouts as payouts
@@ -59,6 +60,8 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/v2/payments/refunds/{id}", payments.show_refund),
     _route("POST", "/v1/payments/payouts", payouts.create, 30 * DAY_S),
     _route("GET", "/v1/payments/payouts/{id}", payouts.show),
+    _route("GET", events.PATH, events.listing),
+    _route("GET", events.PATH + "/{id}", events.show),
     _route("GET", "/v1/customer/disputes/{id}", disputes.show),
     _route("POST", "/v1/customer/disputes/{id}/accept-claim", disputes.accept),
     _route("POST", "/v1/customer/disputes/{id}/provide-evidence", disputes.provide_evidence),

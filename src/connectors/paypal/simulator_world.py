@@ -142,6 +142,8 @@ class World:
     setup_tokens: dict[str, Object] = field(default_factory=dict)
     subscriptions: dict[str, Object] = field(default_factory=dict)
     disputes: dict[str, Object] = field(default_factory=dict)
+    events: list[Object] = field(default_factory=list)
+    """Every webhook event, in order, sent or lost."""
     _made: int = 0
 
     def id(self, length: int = 17) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -22,6 +22,9 @@ from orchestratorx_prism.errors import (
 from orchestratorx_prism.v1.connector_pb2 import Environment, Trust
 from orchestratorx_prism.v1.event_pb2 import Event, Verification
 from orchestratorx_prism.v1.event_service_pb2 import KnownRequest
+
+if TYPE_CHECKING:
+    from connectors.spi.reconciling import Reconciling
 
 __all__ = [
     "Acknowledge",
@@ -84,6 +87,8 @@ class Capability(StrEnum):
     CANCEL_SUBSCRIPTION = "subscription.cancel"
     RECORD_USAGE = "subscription.record_usage"
     CREATE_PAYOUT = "payout.create"
+    RECONCILE = "reconcile"
+    """Fetch the provider's own list of what it sent or booked."""
 
 
 class Webhook(msgspec.Struct, frozen=True):
@@ -303,5 +308,7 @@ class Label:
     """Makes the `operations.Client` that carries out the declared operations; see `operations.MakeClient`."""
     make_simulator: Callable[[Any], Any] | None = None
     """Makes the provider's API for tests and development; see `simulating.MakeSimulator`."""
+    reconciling: Reconciling | None = None
+    """How missed webhooks are fetched, for connectors that declare RECONCILE."""
     refused_in_urls: Sequence[str] = ()
     """Words that the provider refuses in URLs registered with it, lower case: merchants and tokens must avoid them."""

@@ -60,6 +60,11 @@ def make_client(config: Mapping[str, str], environment: Environment.ValueType) -
     return StripeApi(config, environment)
 
 
+def transport_for(config: Mapping[str, str], environment: Environment.ValueType) -> StripeTransport:
+    """The transport that the configuration describes. Raises SettingsRejected as `make_client` does."""
+    return StripeTransport(_key(config, environment), _base(config))
+
+
 class StripeApi:
     """The client; see `operations.Client`. One per merchant; holds connections."""
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from connectors.stripe.sample_objects import Json
 from connectors.stripe.simulator_cards import Cards
+from connectors.stripe.simulator_events import list_events, show_event
 from connectors.stripe.simulator_forms import Form
 from connectors.stripe.simulator_money import Money
 from connectors.stripe.simulator_payments import Payments
@@ -67,6 +68,8 @@ def routes(store: Store, cards: Cards, pay: Payments, out: Money) -> list[Route]
         "GET subscriptions/*": lambda given, _values, _base: out.subscription(given),
         "POST subscriptions/*": lambda given, values, _: out.update_subscription(given, values),
         "DELETE subscriptions/*": lambda given, values, _: out.cancel_subscription(given, values),
+        "GET events": lambda values, _: list_events(store, values),
+        "GET events/*": lambda given, _values, _base: show_event(store, given),
         "POST billing/meter_events": lambda values, _: out.meter_event(values),
     }
     return [

@@ -44,6 +44,8 @@ class Store:
         """By id, in the order in which they were made."""
         self.request: tuple[str, str | None] = ("", None)
         """Id and idempotency key of the request that is being carried out."""
+        self.events: list[Json] = []
+        """Everything that happened, in order, told by a webhook or not."""
         self.made_by: dict[str, str] = {}
         """PaymentIntent → the idempotency key it was made with."""
         self._chance = random.Random(options.seed)  # noqa: S311 - tests want to repeat it
@@ -85,20 +87,21 @@ class Store:
         return [one for one in reversed(self.objects.values()) if one["object"] == kind]
 
     def tell(self, event_type: str, about: Json, **previous: Any) -> None:
-        """Sends a webhook about an object as it is now, unless it is to be lost, and sometimes twice."""
+        """Keeps an event about an object as it is now, and sends its webhook, unless that is to be lost, or twice."""
         options = self.options
-        if options.deliver is None or self._chance.random() < options.lost_callbacks:
-            return
-        times = 2 if self._chance.random() < options.duplicate_callbacks else 1
         request_id, key = self.request
         event = snapshot(
             event_type,
             copy.deepcopy(about),
-            previous,
+            copy.deepcopy(previous),
             ids=(self.new_id("evt"), request_id),
             now_s=self.now_s,
             key=key,
         )
+        self.events.append(event)
+        if options.deliver is None or self._chance.random() < options.lost_callbacks:
+            return
+        times = 2 if self._chance.random() < options.duplicate_callbacks else 1
         task = asyncio.ensure_future(self._deliver(event, times))
         self._underway.add(task)
         task.add_done_callback(self._underway.discard)
