@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from orchestrator.ledger.intents import Intents
+from orchestrator.ledger.watermarks import Watermarks
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
@@ -122,6 +123,9 @@ class Ledger(Protocol):
 
     @property
     def intents(self) -> Intents: ...
+
+    @property
+    def watermarks(self) -> Watermarks: ...
 
     async def open(self) -> None:
         """Connects and, where so configured, migrates."""

@@ -21,6 +21,7 @@ from orchestrator.ledger.memory_window import Window
 from orchestrator.ledger.paging import fingerprint, foreign_cursor, position_of, token_after
 from orchestrator.ledger.references import PAYOUT_ID, key_of_id, named
 from orchestrator.ledger.replaying import channels_of, check_channel
+from orchestrator.ledger.watermarks import MemoryWatermarks, Watermarks
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
@@ -62,6 +63,7 @@ class MemoryLedger:
         self._bell = Bell()
         self._outbox = MemoryOutbox([rule.name for rule in channels], window, self._bell)
         self._intents = MemoryIntents(window)
+        self._watermarks = MemoryWatermarks()
         self._window = Window(window)
         window_ = self._window
         self._changes = Changes(
@@ -75,6 +77,10 @@ class MemoryLedger:
     @property
     def intents(self) -> Intents:
         return self._intents
+
+    @property
+    def watermarks(self) -> Watermarks:
+        return self._watermarks
 
     async def open(self) -> None:
         """Nothing to open."""

@@ -19,11 +19,13 @@ from orchestrator.ledger.postgres_intents import PostgresIntents
 from orchestrator.ledger.postgres_listener import Listener
 from orchestrator.ledger.postgres_outbox import PostgresOutbox
 from orchestrator.ledger.postgres_stream import events_after, head_cursor
+from orchestrator.ledger.postgres_watermarks import PostgresWatermarks
 from orchestrator.ledger.postgres_writer import PostgresWriter
 from orchestrator.ledger.raw import RawVault
 from orchestrator.ledger.replaying import replay
 from orchestrator.ledger.rows import prepare
 from orchestrator.ledger.sql_reading import Reading
+from orchestrator.ledger.watermarks import Watermarks
 from orchestrator.ledger.writing import all_told, closed, unavailable
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.event_pb2 import Event
@@ -78,6 +80,7 @@ class PostgresLedger(Reading):
         self._writer = PostgresWriter(self._connect, self._rules, self._committed)
         self._outbox = PostgresOutbox(self._transact, self._bell)
         self._intents = PostgresIntents(self._transact)
+        self._watermarks = PostgresWatermarks(self._transact)
         super().__init__(self._fetch_rows, RawVault(raw_keys or {}))
 
     @property
@@ -91,6 +94,10 @@ class PostgresLedger(Reading):
     @property
     def intents(self) -> Intents:
         return self._intents
+
+    @property
+    def watermarks(self) -> Watermarks:
+        return self._watermarks
 
     async def open(self) -> None:
         """See `Ledger`.

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest migration; a test compares it with the files."""
 
 metadata: Final = MetaData()
@@ -174,6 +174,18 @@ intents: Final = Table(
     sqlite_with_rowid=False,
 )
 """See `intents.Intents`. `due_at`: the end of its holder's lease, or when it is to be asked about; NULL once ended."""
+
+watermarks: Final = Table(
+    "watermarks",
+    metadata,
+    _text("merchant_id", primary_key=True),
+    _text("connector", primary_key=True),
+    Column("environment", Integer(), primary_key=True, autoincrement=False),
+    _number("until_at"),
+    _number("tried_at"),
+    sqlite_with_rowid=False,
+)
+"""See `watermarks.Watermarks`. `until_at`: 0 while nothing was fetched; `tried_at`: when it was last begun."""
 
 raw_bodies: Final = Table(
     "raw_bodies",

@@ -24,7 +24,9 @@ from orchestrator.ledger.rows import prepare, published
 from orchestrator.ledger.sql_reading import PUBLISHED, SLICE, Reading, event_conditions
 from orchestrator.ledger.sqlite_intents import SqliteIntents
 from orchestrator.ledger.sqlite_outbox import SqliteOutbox
+from orchestrator.ledger.sqlite_watermarks import SqliteWatermarks
 from orchestrator.ledger.sqlite_writer import SqliteWriter
+from orchestrator.ledger.watermarks import Watermarks
 from orchestrator.ledger.writing import all_told, closed, unavailable
 from orchestratorx_prism.errors import PrismError, SettingsRejected
 from orchestratorx_prism.v1.event_pb2 import Event
@@ -84,6 +86,7 @@ class SqliteLedger(Reading):
         self._writer = SqliteWriter(lambda: _connect(self._path, readonly=False), self._rules, self._bell, on_commit)
         self._outbox = SqliteOutbox(self._writer.run, self._bell)
         self._intents = SqliteIntents(self._writer.run)
+        self._watermarks = SqliteWatermarks(self._writer.run)
         self._readers: ThreadPoolExecutor | None = None
         self._local = threading.local()
         self._reading: list[sqlite3.Connection] = []
@@ -100,6 +103,10 @@ class SqliteLedger(Reading):
     @property
     def intents(self) -> Intents:
         return self._intents
+
+    @property
+    def watermarks(self) -> Watermarks:
+        return self._watermarks
 
     async def open(self) -> None:
         """See `Ledger`.

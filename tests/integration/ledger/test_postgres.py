@@ -267,7 +267,7 @@ async def test_tables_of_the_release_before_get_what_is_new_and_keep_what_they_h
     (kept,) = (await ledger.record(Recording([make("payment.captured", "1", amount=money(5))]))).events
     await ledger.close()
     connection = await asyncpg.connect(fresh_postgres_url)
-    await connection.execute("DROP TABLE payouts, intents")
+    await connection.execute("DROP TABLE payouts, intents, watermarks")
     await connection.execute("UPDATE alembic_version SET version_num = '0001'")
     await connection.close()
     with pytest.raises(SettingsRejected, match="not up to date"):

@@ -214,7 +214,7 @@ async def test_tables_of_the_release_before_get_what_is_new_and_keep_what_they_h
     await before.close()
     connection = sqlite3.connect(path)
     with connection:
-        for table in ("payouts", "intents"):
+        for table in ("payouts", "intents", "watermarks"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()
