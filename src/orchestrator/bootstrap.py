@@ -13,6 +13,7 @@ from orchestrator.ledger.factory import migrate_ledger, open_ledger
 from orchestrator.publishing.channel_settings import configured_brokers, configured_channels, used_brokers
 from orchestrator.publishing.channels import DEFAULT_BROKER, Channel
 from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
+from orchestrator.reconciliation import Reconciler, Schedule, Tally
 from orchestrator.retention import Retention
 from orchestrator.services import (
     DisputeService,
@@ -37,7 +38,7 @@ _S_PER_H = 3_600.0
 _S_PER_DAY = 86_400.0
 
 
-class Counters(Observer, RelayMetrics, Protocol):
+class Counters(Observer, RelayMetrics, Tally, Protocol):
     """Whoever counts, on both sides of the outbox."""
 
     def committed(self, recordings: int) -> None:
@@ -60,6 +61,9 @@ class Application:
     relay: Relay | None
     """None: nothing is published; subscribers read the ledger."""
     retention: Retention
+    reconciler: Reconciler
+    schedule: Schedule
+    """Started by whoever serves; embedded use fetches when it is told to."""
 
     @property
     def broker(self) -> Broker:
@@ -91,6 +95,8 @@ class Application:
             closing.push_async_callback(self.retention.stop)
             closing.push_async_callback(self.operator.stop)
             closing.push_async_callback(self.resolver.stop)
+            closing.push_async_callback(self.reconciler.aclose)
+            closing.push_async_callback(self.schedule.stop)
             if self.relay is not None:
                 for broker in self.brokers.values():
                     closing.push_async_callback(broker.close)
@@ -141,7 +147,11 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     relay = Relay(ledger.outbox, channels, brokers, metrics=counters, options=options) if publishes else None
     retention = Retention(ledger, keep_s=settings.raw_retention_days * _S_PER_DAY)
     resolver = Resolver(operator, ledger, counters, schedule_s=settings.resolve_after_s)
-    return Application(settings, ledger, brokers, services, merchants, operator, resolver, relay, retention)
+    reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
+    schedule = Schedule(reconciler, ledger, every_s=settings.reconcile_every_s)
+    return Application(
+        settings, ledger, brokers, services, merchants, operator, resolver, relay, retention, reconciler, schedule
+    )
 
 
 async def migrate_database(settings: Settings) -> None:

@@ -87,6 +87,7 @@ class Server:
             listener = opened.enter_context(bind(settings.http_host, settings.http_port, share=self._share_ports))
             opened.push_async_callback(self._application.stop)
             await self._application.start()
+            self._application.schedule.start()
             grpc_port = await self._grpc.start()
             opened.push_async_callback(self._grpc.stop, 0)
             http_port = port_of(listener)

@@ -106,6 +106,8 @@ class Settings(Section):
     """What a process has besides to write down what came of it. After both, another one asks the provider about it."""
     resolve_after_s: Annotated[tuple[Annotated[Seconds, Field(gt=0)], ...], Field(min_length=1)] = SCHEDULE_S
     """After a lost answer the provider is asked what became of the operation at these intervals, then daily."""
+    reconcile_every_s: Annotated[Seconds, Field(ge=0)] = 900.0
+    """How often the server fetches the providers' own lists of what they sent, to find what never came; 0: never."""
 
     grpc_host: str = "127.0.0.1"
     grpc_port: Port = 50_051

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "events": ("events:events", "List, show and replay recorded events."),
     "consumers": ("consumers:consumers", "Consumer groups: how far each is behind."),
     "dead-letters": ("dead_letters:dead_letters", "What consumers could not handle, and its way back."),
+    "reconcile": ("reconcile:reconcile", "Fetch what a provider sent and never came here."),
     "normalize": ("normalize:normalize", "Verify and normalize webhook bodies from disk."),
     "connectors": ("connectors:connectors", "What each connector can do, and the settings it takes."),
     "catalog": ("catalog:catalog", "Describe what is published: AsyncAPI, EventCatalog, JSON Schema."),

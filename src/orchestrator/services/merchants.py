@@ -102,6 +102,19 @@ class Merchants:
             self._clients[key] = label.make_client(_revealed(configured.credentials), environment)
         return self._clients[key], environment
 
+    def ids(self) -> list[str]:
+        """Every merchant; the default one is always there."""
+        return sorted({DEFAULT_MERCHANT, *self._settings.merchants})
+
+    def credentials(self, label: Label, merchant_id: str) -> tuple[dict[str, str], Environment.ValueType]:
+        """The merchant's own keys for the provider's API, and of which environment they are.
+
+        Raises:
+            RequestRejected: No such merchant.
+        """
+        configured = self._configured(label, merchant_id)
+        return _revealed(configured.credentials), self._environment(merchant_id)
+
     def context(self, label: Label, merchant_id: str, at_ns: int) -> Context:
         """Where an operation's events will belong. `at_ns`: when it was begun."""
         reference_key = self._configured(label, merchant_id).merchant_reference_key

@@ -16,6 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from orchestrator.ledger.base import Backlog, Recorded
+from orchestrator.reconciliation import Report
 from orchestratorx_prism.errors import PrismError, SignatureRejected
 
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -31,7 +32,7 @@ _BACKLOG_S = 1.0
 
 
 class Metrics:
-    """All metrics of a process. Implements the services' `Observer` and the relay's `RelayMetrics`."""
+    """All metrics of a process. Implements `Observer`, the relay's `RelayMetrics`, and `Tally`."""
 
     def __init__(self, connectors: Collection[str], *, clock: Callable[[], float] = time.time) -> None:
         self._connectors = frozenset(connectors)
@@ -97,6 +98,17 @@ class Metrics:
         self._batches = Histogram(
             "orchestrator_commit_batch_size", "Webhooks recorded by one commit.", buckets=SIZES, registry=registry
         )
+        self._reconciled = Counter(
+            "orchestrator_reconciled",
+            "Items of providers' own lists, and questions about what those do not tell.",
+            ["connector", "outcome"],
+            registry=registry,
+        )
+        self._reconciled_until = self._gauge(
+            "orchestrator_reconciled_until_timestamp_seconds",
+            "Until when everything of a provider's own list was fetched and recorded. Unix time.",
+            ["connector", "merchant"],
+        )
         self._children: dict[tuple[Any, ...], Any] = {}
         self._last_written: dict[str, float] = {}
 
@@ -152,6 +164,26 @@ class Metrics:
     def committed(self, recordings: int) -> None:
         """One commit recorded so many webhooks."""
         self._batches.observe(recordings)
+
+    def reconciled(self, report: Report) -> None:
+        """A run of reconciliation has ended: `Tally`."""
+        label = self._label(report.connector)
+        counts = {
+            "recorded": report.recorded,
+            "known": report.known,
+            "refused": report.refused.total(),
+            "unmatched": len(report.unmatched),
+            "anomaly": len(report.anomalies),
+            "resolved": report.resolved,
+            "stopped": 1 if report.stopped_by is not None else 0,
+        }
+        for outcome, count in counts.items():
+            if count:
+                self._child(self._reconciled, label, outcome).inc(count)
+
+    def reconciled_until(self, connector: str, merchant_id: str, until_s: int) -> None:
+        """The watermark stands here: `Tally`. Merchants are those of the settings, so the series are bounded."""
+        self._reconciled_until.labels(self._label(connector), merchant_id).set(until_s)
 
     def dependencies(self, up: Mapping[str, bool]) -> None:
         """Which dependencies answered."""

@@ -161,6 +161,11 @@ class Operator:
         client, environment = self._merchants.client(label, merchant_id)
         return Prepared(spec, request, merchant_id, label, client, subject, environment)
 
+    @property
+    def asking(self) -> Asking:
+        """What every call to a provider goes through."""
+        return self._asking
+
     def leaves_alone(self, connector: str, merchant_id: str) -> bool:
         """Whether the provider has failed so often that it is not called now."""
         return self._asking.is_open(connector, merchant_id)
