@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from orchestratorx_prism import (
+    CustomerClient,
     DisputeClient,
     EventClient,
     HandledEvent,
@@ -21,6 +22,7 @@ from orchestratorx_prism import (
     PrismEvent,
     RefundClient,
     RequestRejected,
+    SettingsRejected,
     SignatureRejected,
     UnknownConnector,
     sync,
@@ -235,12 +237,21 @@ async def test_payments_refunds_and_disputes_are_read_from_the_ledger(ledger: Ev
         await payments.get(payment_id="pay_none")
 
 
-async def test_operations_that_call_providers_say_that_they_are_not_there_yet(ledger: EventClient) -> None:
+async def test_an_operation_without_credentials_says_which_are_missing_and_where_they_are_found(
+    ledger: EventClient,
+) -> None:
     payments = PaymentClient(transport=ledger.transport)
     paid = await ledger.handle_event(stripe().request())
-    with pytest.raises(NotSupported) as caught:
+    with pytest.raises(SettingsRejected) as caught:
         await payments.capture(payment_id=paid.payment_id)
+    assert "STRIPE_API_KEY" in str(caught.value)
+
+
+async def test_an_operation_that_the_connector_does_not_declare_names_those_that_do(ledger: EventClient) -> None:
+    with pytest.raises(NotSupported) as caught:
+        await CustomerClient(transport=ledger.transport, connector="mpesa").create(profile={"name": "A"})
     assert caught.value.reason == "OPERATION_NOT_SUPPORTED"
+    assert "stripe" in caught.value.metadata["connectors"]
 
 
 async def test_a_blocking_client_gives_the_same(where: dict[str, Any]) -> None:
