@@ -68,7 +68,7 @@ def meant() -> list[tuple[str, str]]:
     """(Stripe's type, our type) for every entry of every table."""
     pairs = []
     for name, meaning in MEANINGS.items():
-        pairs += [(name, ours) for ours in ({meaning} if isinstance(meaning, str) else set(meaning.values()))]
+        pairs += [(name, ours) for ours in sorted({meaning} if isinstance(meaning, str) else set(meaning.values()))]
     for table in (mapping_thin.ALONE, mapping_thin.ONLY, mapping_thin.V2):
         pairs += list(table.items())
     return pairs
