@@ -31,7 +31,7 @@ demo: .venv/.run ## Watch signed webhooks of all four providers become one strea
 test: .venv/.dev ## Run every test; installs and starts the servers it needs
 	@scripts/node-tools
 	@scripts/services start
-	@. .services/env && CI=$${CI:-} $(PYTEST) -n auto --dist worksteal $(ARGS); status=$$?; scripts/services stop; exit $$status
+	@. .services/env && CI=$${CI:-} $(PYTEST) $(ARGS); status=$$?; scripts/services stop; exit $$status
 
 test-embedded: .venv/.dev ## Run the tests that need no server
 	@scripts/node-tools

@@ -30,7 +30,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         driver = "postgresql+psycopg" if url.startswith("postgresql") else "sqlite"
-        self.engine: Engine = create_engine(url.replace(url.partition(":")[0], driver, 1))
+        patient = {"timeout": 30} if driver == "sqlite" else {}
+        self.engine: Engine = create_engine(url.replace(url.partition(":")[0], driver, 1), connect_args=patient)
         with self.engine.begin() as connection:
             # In `n` the order of the effects: PostgreSQL gives rows back as they lie in its pages.
             n = "n SERIAL PRIMARY KEY" if driver != "sqlite" else "n INTEGER PRIMARY KEY"
