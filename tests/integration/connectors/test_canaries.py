@@ -215,7 +215,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("connector", [name for name in GOOD if name != "paypal"])  # its own tests search PayPal's
+@pytest.mark.parametrize("connector", list(GOOD))
 async def test_no_canary_is_kept_or_said(connector: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     canaries = Canaries()
