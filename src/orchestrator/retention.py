@@ -25,8 +25,9 @@ class Retention:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begins, with a first look at once."""
-        self._task = asyncio.create_task(self._run(), name="raw retention")
+        """Begins, with a first look at once. A second call changes nothing."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="raw retention")
 
     async def stop(self) -> None:
         """Ends between two batches."""

@@ -16,6 +16,8 @@ from typing import Any, Final
 import httpx
 from provider_desk import Desk
 
+from connectors.paypal.simulator_vault import CUSTOMER as PAYPALS_CUSTOMER
+from connectors.paypal.simulator_vault import NO_PLAN, SETUP_TOKEN
 from connectors.spi import Capability
 from orchestrator.services.operations.specs import ASKING, CHANGING
 from orchestratorx_prism.errors import PrismError
@@ -59,8 +61,15 @@ PAGES: Final[dict[str, Fields]] = {
 DESTINATIONS: Final[dict[str, Fields]] = {
     "stripe": {"own_account": True},
     "adyen": {"connector_account_id": "SE00000000000000000000001"},
+    "paypal": {"email": "payee@example.com"},
     "mpesa": {"phone": "254708374149"},
 }
+CUSTOMERS: Final = {"adyen": CUSTOMER, "paypal": PAYPALS_CUSTOMER}
+"""Of providers that have no call to make one."""
+PLANS: Final = {"stripe": "price_basic", "paypal": "P-5ML4271244454362WXNWU5NQ"}
+DISPUTED_MINOR: Final = {"paypal": 11_310}
+"""The amount that a payer disputes, where it is the amount that says so."""
+PATIENCE_S: Final = 20.0
 
 
 @dataclass
@@ -130,8 +139,9 @@ class Counter:
         about = await self.authorized()
         if self.connector != "mpesa":
             await self.ask(C.CAPTURE, about)
-        while (await self.payment(about)).status != PAYMENT_STATUS_CAPTURED:  # noqa: ASYNC110 - told by a webhook
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(PATIENCE_S):
+            while (await self.payment(about)).status != PAYMENT_STATUS_CAPTURED:  # noqa: ASYNC110 - told by a webhook
+                await asyncio.sleep(0.02)
         return about
 
     async def payment(self, about: Fields) -> Any:
@@ -150,24 +160,28 @@ class Counter:
 
     async def disputed(self) -> Fields:
         instrument = {"token": "pm_card_createDispute"} if self.connector == "stripe" else GOOD[self.connector]
-        answer = await self.ask(C.AUTHORIZE, self.authorization(instrument, manual=False))
+        asked = self.authorization(instrument, manual=False)
+        asked["amount"] = self.money(DISPUTED_MINOR.get(self.connector, 10_000))
+        answer = await self.ask(C.AUTHORIZE, asked)
         if self.connector == "adyen":
             self.desk.simulator.open_dispute(answer.payment.connector_transaction_id)  # type: ignore[attr-defined]
-        while True:
-            disputes, _ = await self.desk.application.ledger.list_disputes(DisputeServiceListRequest(page_size=100))
-            for dispute in disputes:
-                if dispute.payment_id == answer.payment.id:
-                    return {"dispute_id": dispute.id}
-            await asyncio.sleep(0.02)
+        mine = DisputeServiceListRequest(payment_id=answer.payment.id, page_size=1)
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                disputes, _ = await self.desk.application.ledger.list_disputes(mine)
+                if disputes:
+                    return {"dispute_id": disputes[0].id}
+                await asyncio.sleep(0.02)
 
     async def customer(self) -> Fields:
-        if self.connector == "adyen":
-            return {"connector_customer_id": CUSTOMER}
+        if self.connector in CUSTOMERS:
+            return {"connector_customer_id": CUSTOMERS[self.connector]}
         answer = await self.ask(C.CREATE_CUSTOMER, {"profile": {"name": "Ada", "email": "ada@shop.example"}})
         return {"connector_customer_id": answer.customer.connector_customer_id}
 
     async def saving(self) -> Fields:
-        return {**await self.customer(), "instrument": GOOD[self.connector]}
+        instrument = {"token": SETUP_TOKEN} if self.connector == "paypal" else GOOD[self.connector]
+        return {**await self.customer(), "instrument": instrument}
 
     async def saved(self) -> Fields:
         about = await self.saving()
@@ -178,14 +192,18 @@ class Counter:
         }
 
     async def consent(self) -> Fields:
-        return {
+        asked = {
             **await self.saving(),
             "merchant_transaction_id": self.name(),
             "return_url": RETURN_URL,
             "currency": "EUR",
         }
+        return {**asked, "instrument": PAGES["paypal"]} if self.connector == "paypal" else asked
 
     async def mandate(self) -> Fields:
+        if self.connector == "paypal":  # what was saved is what is charged
+            about = await self.saved()
+            return {"connector_mandate_id": about["connector_payment_method_id"]}
         about = await self.consent()
         answer = await self.ask(C.SETUP_MANDATE, about)
         return {
@@ -197,10 +215,17 @@ class Counter:
         return {**await self.mandate(), "amount": self.money(700), "merchant_transaction_id": self.name()}
 
     async def plan(self) -> Fields:
-        return {**await self.customer(), "connector_plan_id": "price_basic", "quantity": 2}
+        return {**await self.customer(), "connector_plan_id": PLANS[self.connector], "quantity": 2, **self.back()}
+
+    def back(self) -> Fields:
+        """Where a payer comes back to, where one has to go somewhere."""
+        return {"return_url": RETURN_URL} if self.connector == "paypal" else {}
 
     async def subscription(self) -> Fields:
         answer = await self.ask(C.CREATE_SUBSCRIPTION, await self.plan())
+        if answer.next_action.redirect_url:
+            async with httpx.AsyncClient() as browser:
+                await browser.get(answer.next_action.redirect_url)
         return {"connector_subscription_id": answer.subscription.connector_subscription_id}
 
     async def payout(self) -> Fields:
@@ -240,9 +265,14 @@ async def _defence(counter: Counter) -> Fields:
 
 
 async def _evidence(counter: Counter) -> Fields:
-    purpose = "receipt" if counter.connector == "stripe" else "DefenseMaterial"
+    purpose = {"stripe": "receipt", "paypal": "PROOF_OF_FULFILLMENT"}.get(counter.connector, "DefenseMaterial")
     receipt = {"purpose": purpose, "file_name": "r.pdf", "content_type": "application/pdf", "content": b"%PDF-1.7 one"}
     return {**await counter.disputed(), "files": [receipt]}
+
+
+async def _change_of_plan(counter: Counter) -> Fields:
+    other = {"connector_plan_id": "P-2UF78835G6983425GLSM44MA"} if counter.connector == "paypal" else {}
+    return {**await counter.subscription(), **other, "quantity": 5}
 
 
 REQUESTS: Final[dict[Capability, Callable[[Counter], Awaitable[Fields]]]] = {
@@ -270,7 +300,7 @@ REQUESTS: Final[dict[Capability, Callable[[Counter], Awaitable[Fields]]]] = {
     C.REVOKE_MANDATE: Counter.mandate,
     C.CREATE_SUBSCRIPTION: Counter.plan,
     C.GET_SUBSCRIPTION: Counter.subscription,
-    C.UPDATE_SUBSCRIPTION: _with(Counter.subscription, quantity=5),
+    C.UPDATE_SUBSCRIPTION: _change_of_plan,
     C.CANCEL_SUBSCRIPTION: Counter.subscription,
     C.RECORD_USAGE: _with(Counter.customer, meter="api_requests", quantity="25"),
 }
@@ -300,7 +330,7 @@ SPOILT: Final[dict[Capability, Callable[[Counter], Fields]]] = {
     },
     C.SETUP_MANDATE: lambda counter: {"instrument": BAD[counter.connector]},
     C.CHARGE_MANDATE: lambda _: {"connector_mandate_id": "seti_nothing"},
-    C.CREATE_SUBSCRIPTION: lambda _: _NOBODY,
+    C.CREATE_SUBSCRIPTION: lambda counter: {"connector_plan_id": NO_PLAN} if counter.connector == "paypal" else _NOBODY,
     C.GET_SUBSCRIPTION: lambda _: {"connector_subscription_id": "sub_nothing"},
     C.UPDATE_SUBSCRIPTION: lambda _: {"connector_subscription_id": "sub_nothing"},
     C.RECORD_USAGE: lambda _: {"quantity": "many"},
