@@ -42,7 +42,7 @@ check: .venv/.dev ## Format, lint, types, import rules, protos, generated code, 
 
 bench: .venv/.dev ## Measure the hot paths against floors of the same run
 	@scripts/services start
-	@. .services/env && $(BIN)/python tests/benchmarks $(ARGS); status=$$?; scripts/services stop; exit $$status
+	@. .services/env && PYTHONPATH=tests/support $(BIN)/python tests/benchmarks $(ARGS); status=$$?; scripts/services stop; exit $$status
 
 new-connector: .venv/.dev ## Write the folder of a new connector: make new-connector NAME=acme
 	@$(BIN)/python scripts/new_connector.py "$(NAME)"

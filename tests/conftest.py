@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from free_ports import free_port, free_ports
 from hypothesis import HealthCheck, settings
 
 # How long an example takes says something of the machine. Everything else stays as Hypothesis has it, here or in CI.
@@ -76,9 +77,7 @@ class NatsProcess:
     """A nats-server with JetStream of the test's own, on loopback; it may be killed and started on the same data."""
 
     def __init__(self, binary: str, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         self._binary = binary
         self._folder = folder
@@ -136,9 +135,7 @@ class KafkaProcess:
     """A Kafka server of the tests' own, on loopback; it may be killed and started on the same data."""
 
     def __init__(self, java: str, libs: Path, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"kafka://127.0.0.1:{self.port}"
         self._command = [str(KAFKA_SCRIPT), "run", java, str(libs), str(folder)]
         self._folder = folder
@@ -191,9 +188,7 @@ class RedisProcess:
     """A redis-server of the test's own, on loopback, on disk before it answers; it may be killed and started again."""
 
     def __init__(self, binary: str, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._binary = binary
         self._folder = folder
@@ -304,11 +299,7 @@ class RabbitProcess:
     """
 
     def __init__(self, binary: str, folder: Path) -> None:
-        with contextlib.ExitStack() as taken:
-            sockets = [taken.enter_context(socket.socket()) for _ in range(3)]
-            for one in sockets:
-                one.bind(("127.0.0.1", 0))
-            self.port, self._dist_port, self._epmd_port = (one.getsockname()[1] for one in sockets)
+        self.port, self._dist_port, self._epmd_port = free_ports(3)
         self._binary = binary
         self._folder = folder
         self._cookie = uuid.uuid4().hex

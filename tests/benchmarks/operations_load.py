@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-import sys
 import tempfile
 import time
 import uuid
@@ -12,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from measuring import Result
+from provider_desk import Desk, desk_of
 
 from connectors.spi import Capability, Context, Environment
 from connectors.spi.operations import Call
@@ -20,10 +20,6 @@ from orchestratorx_prism import PaymentClient
 from orchestratorx_prism.v1.instrument_pb2 import Instrument
 from orchestratorx_prism.v1.money_pb2 import Money
 from orchestratorx_prism.v1.payment_service_pb2 import PaymentServiceAuthorizeRequest
-
-sys.path.append(str(Path(__file__).parents[1] / "support"))
-
-from provider_desk import Desk, desk_of
 
 COUNT = 300
 LIMIT_MS = 3.0

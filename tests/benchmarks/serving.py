@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bodies import SECRET
+from free_ports import free_port
 from measuring import process_cpu_s
 
 _START_S = 30.0
@@ -83,11 +84,3 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.05)
     raise TimeoutError("the server does not answer")
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

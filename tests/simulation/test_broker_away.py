@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from broker_servers import REAL, BrokerServer, broker_server
-from killable_server import Connection, Server, check, free_port, ledger_events
+from free_ports import free_port
+from killable_server import Connection, Server, check, ledger_events
 
 from connectors.spi import SampleRequest, SampleWebhook
 from orchestrator.plugins import connector_named

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from killable_server import Connection, Server, check, free_port, ledger_events
+from free_ports import free_port
+from killable_server import Connection, Server, check, ledger_events
 
 from connectors.spi import SampleRequest, SampleWebhook
 from orchestrator.plugins import connector_named

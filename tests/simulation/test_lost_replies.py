@@ -22,7 +22,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from killable_server import Server, free_port, ledger_events, zygote_process
+from free_ports import free_port
+from killable_server import Server, ledger_events, zygote_process
 from lost_reply_providers import (
     AMOUNT,
     KINDS,

@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections import defaultdict
@@ -143,10 +142,3 @@ def check(acknowledged: set[str], recorded: list[Event], published: list[Event])
             sequences[event.payment_id].append(event.sequence)
     wrong = {payment: order for payment, order in sequences.items() if order != list(range(1, len(order) + 1))}
     assert wrong == {}, "out of sequence"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

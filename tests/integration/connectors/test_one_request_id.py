@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from killable_server import Server, free_port, zygote_process
+from free_ports import free_port
+from killable_server import Server, zygote_process
 from provider_desk import serving
 
 from connectors.spi.simulating import Faults, Faulty, SimulatorOptions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from certificates import Pair, pair
+from free_ports import free_port
 
 from orchestratorx_prism.brokers import BrokerSettings, BrokerUnavailable, Message
 from orchestratorx_prism.brokers.kafka import KafkaBroker
@@ -19,13 +19,6 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 Opened = Callable[..., KafkaBroker]
 USER, PASSWORD = "relay", "hush-hush-1"
 JAAS = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def inline(file: Path) -> str:

@@ -6,7 +6,6 @@ import asyncio
 import importlib.util
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from free_ports import free_port
 from provider_desk import desk_of, reached
 
 from orchestratorx_prism.testing import signed_webhook
@@ -91,9 +91,7 @@ async def test_lesson_3_is_a_fastapi_application() -> None:
 
 @pytest.mark.parametrize("name", ["02_flask_app.py", "03_fastapi_app.py"])
 def test_the_web_applications_start_and_serve(name: str) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     secrets = {"STRIPE_WEBHOOK_SECRET": STRIPE_SECRET, "ADYEN_HMAC_KEY": ADYEN_KEY, "PORT": str(port)}
     command = [sys.executable, str(EXAMPLES / name)]
     with subprocess.Popen(

@@ -18,6 +18,7 @@ from typing import Any
 import grpc
 import httpx
 import pytest
+from free_ports import free_port
 
 from connectors.spi import SampleWebhook
 from orchestratorx_prism.v1 import event_service_pb2 as pb
@@ -26,14 +27,6 @@ ORCHESTRATOR = str(Path(sys.executable).parent / "orchestrator")
 Serve = Callable[..., Any]
 SERVE_SECRET = "whsec_serve_test"
 EVERYTHING = pb.ListEventsRequest(page_size=1_000).SerializeToString()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def listed(process: Any) -> list[Any]:
