@@ -30,6 +30,13 @@ CLIENTS = {
     "MandateService": "MandateClient",
     "SubscriptionService": "SubscriptionClient",
     "PayoutService": "PayoutClient",
+    "ReconciliationService": "ReconciliationClient",
+    "MerchantService": "MerchantClient",
+    "CredentialService": "CredentialClient",
+    "ApiKeyService": "ApiKeyClient",
+    "AuditService": "AuditClient",
+    "WebhookEndpointService": "WebhookEndpointClient",
+    "DeliveryService": "DeliveryClient",
 }
 BY_HAND = {
     "EventService": {

@@ -29,6 +29,7 @@ from orchestratorx_prism.errors import (
     RequestRejected,
     SettingsRejected,
     SignatureRejected,
+    TooManyCalls,
     Unauthenticated,
     Unavailable,
     UnknownConnector,
@@ -36,14 +37,21 @@ from orchestratorx_prism.errors import (
 
 if TYPE_CHECKING:
     from orchestratorx_prism.clients._generated import (
+        ApiKeyClient,
+        AuditClient,
+        CredentialClient,
         CustomerClient,
+        DeliveryClient,
         DisputeClient,
         MandateClient,
+        MerchantClient,
         PaymentClient,
         PaymentMethodClient,
         PayoutClient,
+        ReconciliationClient,
         RefundClient,
         SubscriptionClient,
+        WebhookEndpointClient,
     )
     from orchestratorx_prism.clients.events import EventClient, EventPage
     from orchestratorx_prism.config import Config, load_config
@@ -66,9 +74,13 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "ApiKeyClient",
+    "AuditClient",
     "Config",
+    "CredentialClient",
     "CustomerClient",
     "DeadlineExpired",
+    "DeliveryClient",
     "DisputeClient",
     "DoNotRetry",
     "DriverMissing",
@@ -77,6 +89,7 @@ __all__ = [
     "HandledEvent",
     "Internal",
     "MandateClient",
+    "MerchantClient",
     "NotFound",
     "NotSupported",
     "OutcomeUnknown",
@@ -92,6 +105,7 @@ __all__ = [
     "PrismEvent",
     "ProviderRefused",
     "ProviderUnavailable",
+    "ReconciliationClient",
     "RefundClient",
     "Rejected",
     "RequestIdReused",
@@ -105,9 +119,11 @@ __all__ = [
     "StreamedEvent",
     "SubscriptionClient",
     "Tls",
+    "TooManyCalls",
     "Unauthenticated",
     "Unavailable",
     "UnknownConnector",
+    "WebhookEndpointClient",
     "__version__",
     "event_from_dict",
     "load_config",
@@ -118,6 +134,13 @@ __all__ = [
 ]
 
 _LAZY: Final = {
+    "ApiKeyClient": "clients._generated",
+    "AuditClient": "clients._generated",
+    "CredentialClient": "clients._generated",
+    "DeliveryClient": "clients._generated",
+    "MerchantClient": "clients._generated",
+    "ReconciliationClient": "clients._generated",
+    "WebhookEndpointClient": "clients._generated",
     "SubscriptionClient": "clients._generated",
     "PayoutClient": "clients._generated",
     "PaymentMethodClient": "clients._generated",

@@ -193,6 +193,14 @@ class RequestInFlight(Unavailable):
     http_status = 409
 
 
+class TooManyCalls(Unavailable):
+    """More calls than are allowed. Wait for `retry_after_s`, then call again; spread calls or raise the limit."""
+
+    default_reason = "RATE_LIMITED"
+    grpc_code = 8
+    http_status = 429
+
+
 class RequestIdReused(Rejected):
     """The `request_id` was used with another request. A new request needs a new one."""
 

@@ -25,15 +25,22 @@ from orchestratorx_prism.clients._generated import (
     SubscribeEventsFields,
 )
 from orchestratorx_prism.clients._generated_sync import (
+    ApiKeyClient,
+    AuditClient,
+    CredentialClient,
     CustomerClient,
+    DeliveryClient,
     DisputeClient,
     EventMethods,
     MandateClient,
+    MerchantClient,
     PaymentClient,
     PaymentMethodClient,
     PayoutClient,
+    ReconciliationClient,
     RefundClient,
     SubscriptionClient,
+    WebhookEndpointClient,
 )
 from orchestratorx_prism.clients.base import DEFAULT_MERCHANT
 from orchestratorx_prism.clients.events import EventPage, Webhook
@@ -52,15 +59,22 @@ if TYPE_CHECKING:
     from orchestratorx_prism.transports.grpc import Tls
 
 __all__ = [
+    "ApiKeyClient",
+    "AuditClient",
+    "CredentialClient",
     "CustomerClient",
+    "DeliveryClient",
     "DisputeClient",
     "EventClient",
     "MandateClient",
+    "MerchantClient",
     "PaymentClient",
     "PaymentMethodClient",
     "PayoutClient",
+    "ReconciliationClient",
     "RefundClient",
     "SubscriptionClient",
+    "WebhookEndpointClient",
 ]
 
 _END: Final = object()

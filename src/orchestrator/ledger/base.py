@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from orchestrator.ledger.intents import Intents
+from orchestrator.ledger.tables import Tables
 from orchestrator.ledger.watermarks import Watermarks
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
@@ -126,6 +127,11 @@ class Ledger(Protocol):
 
     @property
     def watermarks(self) -> Watermarks: ...
+
+    @property
+    def tables(self) -> Tables:
+        """Merchants, keys, endpoints and whatever else is administered."""
+        ...
 
     async def open(self) -> None:
         """Connects and, where so configured, migrates."""

@@ -21,6 +21,7 @@ from orchestrator.ledger.memory_window import Window
 from orchestrator.ledger.paging import fingerprint, foreign_cursor, position_of, token_after
 from orchestrator.ledger.references import PAYOUT_ID, key_of_id, named
 from orchestrator.ledger.replaying import channels_of, check_channel
+from orchestrator.ledger.tables import NoTables, Tables
 from orchestrator.ledger.watermarks import MemoryWatermarks, Watermarks
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
@@ -64,6 +65,7 @@ class MemoryLedger:
         self._outbox = MemoryOutbox([rule.name for rule in channels], window, self._bell)
         self._intents = MemoryIntents(window)
         self._watermarks = MemoryWatermarks()
+        self._tables = NoTables()
         self._window = Window(window)
         window_ = self._window
         self._changes = Changes(
@@ -81,6 +83,10 @@ class MemoryLedger:
     @property
     def watermarks(self) -> Watermarks:
         return self._watermarks
+
+    @property
+    def tables(self) -> Tables:
+        return self._tables
 
     async def open(self) -> None:
         """Nothing to open."""

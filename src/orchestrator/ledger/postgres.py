@@ -25,6 +25,7 @@ from orchestrator.ledger.raw import RawVault
 from orchestrator.ledger.replaying import replay
 from orchestrator.ledger.rows import prepare
 from orchestrator.ledger.sql_reading import Reading
+from orchestrator.ledger.tables import PostgresTables, Tables
 from orchestrator.ledger.watermarks import Watermarks
 from orchestrator.ledger.writing import all_told, closed, unavailable
 from orchestratorx_prism.errors import PrismError
@@ -81,6 +82,7 @@ class PostgresLedger(Reading):
         self._outbox = PostgresOutbox(self._transact, self._bell)
         self._intents = PostgresIntents(self._transact)
         self._watermarks = PostgresWatermarks(self._transact)
+        self._tables = PostgresTables(self._transact)
         super().__init__(self._fetch_rows, RawVault(raw_keys or {}))
 
     @property
@@ -98,6 +100,10 @@ class PostgresLedger(Reading):
     @property
     def watermarks(self) -> Watermarks:
         return self._watermarks
+
+    @property
+    def tables(self) -> Tables:
+        return self._tables
 
     async def open(self) -> None:
         """See `Ledger`.

@@ -26,6 +26,7 @@ from orchestrator.ledger.sqlite_intents import SqliteIntents
 from orchestrator.ledger.sqlite_outbox import SqliteOutbox
 from orchestrator.ledger.sqlite_watermarks import SqliteWatermarks
 from orchestrator.ledger.sqlite_writer import SqliteWriter
+from orchestrator.ledger.tables import SqliteTables, Tables
 from orchestrator.ledger.watermarks import Watermarks
 from orchestrator.ledger.writing import all_told, closed, unavailable
 from orchestratorx_prism.errors import PrismError, SettingsRejected
@@ -87,6 +88,7 @@ class SqliteLedger(Reading):
         self._outbox = SqliteOutbox(self._writer.run, self._bell)
         self._intents = SqliteIntents(self._writer.run)
         self._watermarks = SqliteWatermarks(self._writer.run)
+        self._tables = SqliteTables(self._writer.run, self._fetch_rows)
         self._readers: ThreadPoolExecutor | None = None
         self._local = threading.local()
         self._reading: list[sqlite3.Connection] = []
@@ -107,6 +109,10 @@ class SqliteLedger(Reading):
     @property
     def watermarks(self) -> Watermarks:
         return self._watermarks
+
+    @property
+    def tables(self) -> Tables:
+        return self._tables
 
     async def open(self) -> None:
         """See `Ledger`.

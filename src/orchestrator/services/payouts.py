@@ -8,7 +8,7 @@ from connectors.spi import Capability
 from orchestrator.ledger.base import Ledger
 from orchestrator.services.checks import check_amount, field_fault
 from orchestrator.services.operations import Operator
-from orchestratorx_prism.errors import NotFound
+from orchestratorx_prism.errors import NotFound, NotSupported
 from orchestratorx_prism.v1 import payout_service_pb2 as pb
 
 
@@ -34,3 +34,7 @@ class PayoutService:
         if payout is None:
             raise NotFound("no such payout", fix="check the id and the merchant")
         return pb.PayoutServiceGetResponse(payout=payout)
+
+    async def list(self, request: pb.PayoutServiceListRequest) -> pb.PayoutServiceListResponse:
+        """Payouts, newest first."""
+        raise NotSupported("payouts cannot be listed yet", fix="ask for each by its id")

@@ -12,6 +12,36 @@ from typing import Any, ClassVar, TypedDict, Unpack
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from orchestratorx_prism.clients.base import ServiceClient
+from orchestratorx_prism.v1.api_key_service_pb2 import (
+    ApiKey,
+    ApiKeyServiceCreateRequest,
+    ApiKeyServiceCreateResponse,
+    ApiKeyServiceGetRequest,
+    ApiKeyServiceGetResponse,
+    ApiKeyServiceListRequest,
+    ApiKeyServiceListResponse,
+    ApiKeyServiceRevokeRequest,
+    ApiKeyServiceRevokeResponse,
+    ApiKeyServiceRotateRequest,
+    ApiKeyServiceRotateResponse,
+)
+from orchestratorx_prism.v1.audit_service_pb2 import (
+    AuditEntry,
+    AuditServiceListRequest,
+    AuditServiceListResponse,
+    AuditServiceVerifyRequest,
+    AuditServiceVerifyResponse,
+)
+from orchestratorx_prism.v1.credential_service_pb2 import (
+    CredentialServiceDeleteRequest,
+    CredentialServiceDeleteResponse,
+    CredentialServiceGetRequest,
+    CredentialServiceGetResponse,
+    CredentialServiceListRequest,
+    CredentialServiceListResponse,
+    CredentialServicePutRequest,
+    CredentialServicePutResponse,
+)
 from orchestratorx_prism.v1.customer_service_pb2 import (
     CustomerProfile,
     CustomerServiceCreateRequest,
@@ -22,6 +52,18 @@ from orchestratorx_prism.v1.customer_service_pb2 import (
     CustomerServiceGetResponse,
     CustomerServiceUpdateRequest,
     CustomerServiceUpdateResponse,
+)
+from orchestratorx_prism.v1.delivery_service_pb2 import (
+    Delivery,
+    DeliveryFilter,
+    DeliveryServiceGetRequest,
+    DeliveryServiceGetResponse,
+    DeliveryServiceListRequest,
+    DeliveryServiceListResponse,
+    DeliveryServiceReplayManyRequest,
+    DeliveryServiceReplayManyResponse,
+    DeliveryServiceReplayRequest,
+    DeliveryServiceReplayResponse,
 )
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import (
@@ -37,7 +79,7 @@ from orchestratorx_prism.v1.dispute_service_pb2 import (
     DisputeServiceSubmitEvidenceResponse,
     EvidenceFile,
 )
-from orchestratorx_prism.v1.event_data_pb2 import PaymentMethodData
+from orchestratorx_prism.v1.event_data_pb2 import PaymentMethodData, PayoutData
 from orchestratorx_prism.v1.event_service_pb2 import (
     EventFilter,
     HandleEventRequest,
@@ -53,6 +95,17 @@ from orchestratorx_prism.v1.mandate_service_pb2 import (
     MandateServiceRevokeResponse,
     MandateServiceSetupRequest,
     MandateServiceSetupResponse,
+)
+from orchestratorx_prism.v1.merchant_pb2 import Merchant
+from orchestratorx_prism.v1.merchant_service_pb2 import (
+    MerchantServiceCreateRequest,
+    MerchantServiceCreateResponse,
+    MerchantServiceGetRequest,
+    MerchantServiceGetResponse,
+    MerchantServiceListRequest,
+    MerchantServiceListResponse,
+    MerchantServiceUpdateRequest,
+    MerchantServiceUpdateResponse,
 )
 from orchestratorx_prism.v1.money_pb2 import Money
 from orchestratorx_prism.v1.payment_method_service_pb2 import (
@@ -88,6 +141,14 @@ from orchestratorx_prism.v1.payout_service_pb2 import (
     PayoutServiceCreateResponse,
     PayoutServiceGetRequest,
     PayoutServiceGetResponse,
+    PayoutServiceListRequest,
+    PayoutServiceListResponse,
+)
+from orchestratorx_prism.v1.reconciliation_service_pb2 import (
+    ReconciliationServiceRegisterRequest,
+    ReconciliationServiceRegisterResponse,
+    ReconciliationServiceRunRequest,
+    ReconciliationServiceRunResponse,
 )
 from orchestratorx_prism.v1.refund_pb2 import Refund
 from orchestratorx_prism.v1.refund_service_pb2 import (
@@ -110,6 +171,155 @@ from orchestratorx_prism.v1.subscription_service_pb2 import (
     SubscriptionServiceUpdateRequest,
     SubscriptionServiceUpdateResponse,
 )
+from orchestratorx_prism.v1.webhook_endpoint_service_pb2 import (
+    WebhookEndpoint,
+    WebhookEndpointServiceCreateRequest,
+    WebhookEndpointServiceCreateResponse,
+    WebhookEndpointServiceDeleteRequest,
+    WebhookEndpointServiceDeleteResponse,
+    WebhookEndpointServiceGetRequest,
+    WebhookEndpointServiceGetResponse,
+    WebhookEndpointServiceListRequest,
+    WebhookEndpointServiceListResponse,
+    WebhookEndpointServicePingRequest,
+    WebhookEndpointServicePingResponse,
+    WebhookEndpointServiceRecoverRequest,
+    WebhookEndpointServiceRecoverResponse,
+    WebhookEndpointServiceRotateSecretRequest,
+    WebhookEndpointServiceRotateSecretResponse,
+    WebhookEndpointServiceUpdateRequest,
+    WebhookEndpointServiceUpdateResponse,
+    WebhookEventTypes,
+    WebhookHeaders,
+)
+
+
+class ApiKeyServiceCreateFields(TypedDict, total=False):
+    """The key to make."""
+
+    # Whose. Empty: "default". "*": for every merchant.
+    merchant_id: str
+    # For people.
+    name: str
+    # What it may do. At least one; none that the caller does not have.
+    scopes: Iterable[str]
+    # When it ends; unset: never.
+    expires_at: Timestamp | datetime | str
+    # The most calls a minute; 0: the installation's limit.
+    calls_per_minute: int
+
+
+class ApiKeyServiceGetFields(TypedDict, total=False):
+    """Which key."""
+
+    # Its id.
+    key_id: str
+    # Whose. Empty: "default".
+    merchant_id: str
+
+
+class ApiKeyServiceListFields(TypedDict, total=False):
+    """Whose keys, and which page."""
+
+    # Whose. Empty: "default".
+    merchant_id: str
+    # Also those that are expired or revoked.
+    ended: bool
+    # How many at most; 0 means 50; 1,000 at most.
+    page_size: int
+    # The page, as given by the answer before; empty: the first.
+    page_token: str
+
+
+class ApiKeyServiceRotateFields(TypedDict, total=False):
+    """Which key to make anew."""
+
+    # Its id.
+    key_id: str
+    # Whose. Empty: "default".
+    merchant_id: str
+    # How long the old one still works; unset: 24 hours; at most 30 days. Seconds.
+    overlap_s: int
+
+
+class ApiKeyServiceRevokeFields(TypedDict, total=False):
+    """Which key to end."""
+
+    # Its id.
+    key_id: str
+    # Whose. Empty: "default".
+    merchant_id: str
+
+
+class AuditServiceListFields(TypedDict, total=False):
+    """Which entries, and which page; empty fields do not filter."""
+
+    # Whose. Empty: "default". "*": everybody's; for keys of the installation.
+    merchant_id: str
+    # Actions; "auth.*" is every one that begins so.
+    actions: Iterable[str]
+    # Who.
+    actor: str
+    # At or after.
+    occurred_from: Timestamp | datetime | str
+    # Before.
+    occurred_until: Timestamp | datetime | str
+    # How many at most; 0 means 50; 1,000 at most.
+    page_size: int
+    # The page, as given by the answer before; empty: the first.
+    page_token: str
+    # From the oldest on.
+    oldest_first: bool
+
+
+class AuditServiceVerifyFields(TypedDict, total=False):
+    """The whole chain; for keys of the installation."""
+
+
+class CredentialServicePutFields(TypedDict, total=False):
+    """What to keep."""
+
+    # Which merchant. Empty: "default".
+    merchant_id: str
+    # Which connector: "stripe".
+    connector: str
+    # Of which of the provider's worlds. Unspecified: the merchant's own.
+    environment: str | int
+    # The provider's own names → values, as `orchestrator connectors` lists them: STRIPE_API_KEY → "sk_test_…".
+    values: Mapping[str, str] | Iterable[tuple[str, str]]
+    # Every webhook secret in use, newest first; two while the provider rotates.
+    webhook_secrets: Iterable[str]
+    # PayPal: the webhook's id.
+    webhook_id: str
+
+
+class CredentialServiceGetFields(TypedDict, total=False):
+    """Which credentials."""
+
+    # Which merchant. Empty: "default".
+    merchant_id: str
+    # Which connector.
+    connector: str
+    # Unspecified: the merchant's own.
+    environment: str | int
+
+
+class CredentialServiceListFields(TypedDict, total=False):
+    """Whose credentials."""
+
+    # Which merchant. Empty: "default".
+    merchant_id: str
+
+
+class CredentialServiceDeleteFields(TypedDict, total=False):
+    """Which credentials to forget."""
+
+    # Which merchant. Empty: "default".
+    merchant_id: str
+    # Which connector.
+    connector: str
+    # Unspecified: the merchant's own.
+    environment: str | int
 
 
 class CustomerServiceCreateFields(TypedDict, total=False):
@@ -162,6 +372,74 @@ class CustomerServiceDeleteFields(TypedDict, total=False):
     connector: str
     # The provider's id of the customer.
     connector_customer_id: str
+
+
+class DeliveryServiceGetFields(TypedDict, total=False):
+    """Which delivery."""
+
+    # Its id.
+    delivery_id: str
+    # Whose. Empty: "default".
+    merchant_id: str
+
+
+class DeliveryServiceListFields(TypedDict, total=False):
+    """Which deliveries, and which page."""
+
+    # Which.
+    filter: DeliveryFilter | Mapping[str, Any]
+    # How many at most; 0 means 50; 1,000 at most.
+    page_size: int
+    # The page, as given by the answer before; empty: the first.
+    page_token: str
+    # Whose. Empty: "default".
+    merchant_id: str
+    # To which endpoint.
+    endpoint_id: str
+    # States.
+    states: Iterable[str | int]
+    # Types of events; "payment.*" is every one that begins so.
+    event_types: Iterable[str]
+    # Of which event.
+    event_id: str
+    # Of which payment.
+    payment_id: str
+    # Put in line at or after.
+    created_from: Timestamp | datetime | str
+    # Put in line before.
+    created_until: Timestamp | datetime | str
+
+
+class DeliveryServiceReplayFields(TypedDict, total=False):
+    """Which delivery to send again."""
+
+    # Its id.
+    delivery_id: str
+    # Whose. Empty: "default".
+    merchant_id: str
+
+
+class DeliveryServiceReplayManyFields(TypedDict, total=False):
+    """What to send again."""
+
+    # Which. States that are not named: FAILED and CANCELED.
+    filter: DeliveryFilter | Mapping[str, Any]
+    # Whose. Empty: "default".
+    merchant_id: str
+    # To which endpoint.
+    endpoint_id: str
+    # States.
+    states: Iterable[str | int]
+    # Types of events; "payment.*" is every one that begins so.
+    event_types: Iterable[str]
+    # Of which event.
+    event_id: str
+    # Of which payment.
+    payment_id: str
+    # Put in line at or after.
+    created_from: Timestamp | datetime | str
+    # Put in line before.
+    created_until: Timestamp | datetime | str
 
 
 class DisputeServiceDefendFields(TypedDict, total=False):
@@ -418,6 +696,46 @@ class MandateServiceRevokeFields(TypedDict, total=False):
     connector_customer_id: str
 
 
+class MerchantServiceCreateFields(TypedDict, total=False):
+    """The merchant to make."""
+
+    # Its id.
+    merchant_id: str
+    # For people. Empty: the id.
+    display_name: str
+    # Unspecified: the installation's.
+    environment: str | int
+
+
+class MerchantServiceGetFields(TypedDict, total=False):
+    """Which merchant."""
+
+    # Empty: "default".
+    merchant_id: str
+
+
+class MerchantServiceListFields(TypedDict, total=False):
+    """Which page."""
+
+    # How many at most; 0 means 50; 1,000 at most.
+    page_size: int
+    # The page, as given by the answer before; empty: the first.
+    page_token: str
+
+
+class MerchantServiceUpdateFields(TypedDict, total=False):
+    """What to change; fields that are not set stay."""
+
+    # Empty: "default".
+    merchant_id: str
+    # For people.
+    display_name: str
+    # In which of the providers' worlds it works from now on.
+    environment: str | int
+    # Whether it is closed.
+    disabled: bool
+
+
 class PaymentMethodServiceAttachFields(TypedDict, total=False):
     """What to save."""
 
@@ -600,6 +918,12 @@ class PaymentServiceListFields(TypedDict, total=False):
     page_size: int
     # The page, as given by the answer before; empty: the first.
     page_token: str
+    # The payment's amount at least. Minor units; wants `currency`.
+    amount_from: int
+    # The payment's amount at most. Minor units; wants `currency`.
+    amount_until: int
+    # In which order.
+    order: str | int
 
 
 class PayoutServiceCreateFields(TypedDict, total=False):
@@ -628,6 +952,47 @@ class PayoutServiceGetFields(TypedDict, total=False):
     payout_id: str
     # Which merchant. Empty: "default".
     merchant_id: str
+
+
+class PayoutServiceListFields(TypedDict, total=False):
+    """Which payouts, and which page; empty fields do not filter."""
+
+    # Which merchant. Empty: "default".
+    merchant_id: str
+    # Statuses.
+    statuses: Iterable[str | int]
+    # Connectors.
+    connectors: Iterable[str]
+    # First recorded at or after.
+    created_from: Timestamp | datetime | str
+    # First recorded before.
+    created_until: Timestamp | datetime | str
+    # How many at most; 0 means 50; 1,000 at most.
+    page_size: int
+    # The page, as given by the answer before; empty: the first.
+    page_token: str
+
+
+class ReconciliationServiceRunFields(TypedDict, total=False):
+    """Whose list, and of when."""
+
+    # Which merchant. Empty: "default".
+    merchant_id: str
+    # Which connector.
+    connector: str
+    # From when on; unset: from where the last run ended.
+    since: Timestamp | datetime | str
+    # Until when; unset: what is not so new that it may still come.
+    until: Timestamp | datetime | str
+
+
+class ReconciliationServiceRegisterFields(TypedDict, total=False):
+    """Whose account."""
+
+    # Which merchant. Empty: "default".
+    merchant_id: str
+    # Which connector.
+    connector: str
 
 
 class RefundServiceCreateFields(TypedDict, total=False):
@@ -762,6 +1127,439 @@ class SubscriptionServiceRecordUsageFields(TypedDict, total=False):
     used_at: Timestamp | datetime | str
 
 
+class WebhookEndpointServiceCreateFields(TypedDict, total=False):
+    """The endpoint to make."""
+
+    # Whose. Empty: "default".
+    merchant_id: str
+    # Where to.
+    url: str
+    # For people.
+    description: str
+    # Which events. Empty: all.
+    event_types: Iterable[str]
+    # Headers of the merchant's own.
+    headers: Mapping[str, str] | Iterable[tuple[str, str]]
+    # The most requests under way at once; 0: 16.
+    max_in_flight: int
+    # The most requests a second; 0: no limit.
+    per_second: int
+    # A payment's events one after the other.
+    ordered: bool
+    # Also send X-Payments-Signature, X-Payments-Timestamp and X-Event-Type.
+    payments_headers: bool
+    # Also sign with an ed25519 key.
+    asymmetric: bool
+
+
+class WebhookEndpointServiceGetFields(TypedDict, total=False):
+    """Which endpoint."""
+
+    # Its id.
+    endpoint_id: str
+    # Whose. Empty: "default".
+    merchant_id: str
+
+
+class WebhookEndpointServiceListFields(TypedDict, total=False):
+    """Whose endpoints, and which page."""
+
+    # Whose. Empty: "default".
+    merchant_id: str
+    # How many at most; 0 means 50; 1,000 at most.
+    page_size: int
+    # The page, as given by the answer before; empty: the first.
+    page_token: str
+
+
+class WebhookEndpointServiceUpdateFields(TypedDict, total=False):
+    """What to change; fields that are not set stay."""
+
+    # Its id.
+    endpoint_id: str
+    # Whose. Empty: "default".
+    merchant_id: str
+    # Where to.
+    url: str
+    # For people.
+    description: str
+    # Which events, in place of those before.
+    event_types: WebhookEventTypes | Mapping[str, Any]
+    # Headers, in place of those before.
+    headers: WebhookHeaders | Mapping[str, Any]
+    # The most requests under way at once.
+    max_in_flight: int
+    # The most requests a second; 0: no limit.
+    per_second: int
+    # A payment's events one after the other.
+    ordered: bool
+    # Also send X-Payments-Signature, X-Payments-Timestamp and X-Event-Type.
+    payments_headers: bool
+    # Switch it on or off.
+    enabled: bool
+
+
+class WebhookEndpointServiceDeleteFields(TypedDict, total=False):
+    """Which endpoint to forget."""
+
+    # Its id.
+    endpoint_id: str
+    # Whose. Empty: "default".
+    merchant_id: str
+
+
+class WebhookEndpointServiceRotateSecretFields(TypedDict, total=False):
+    """Whose secret to make anew."""
+
+    # Its id.
+    endpoint_id: str
+    # Whose. Empty: "default".
+    merchant_id: str
+    # How long messages are signed with the old one too; unset: 24 hours; at most 30 days. Seconds.
+    overlap_s: int
+
+
+class WebhookEndpointServicePingFields(TypedDict, total=False):
+    """Which endpoint to try."""
+
+    # Its id.
+    endpoint_id: str
+    # Whose. Empty: "default".
+    merchant_id: str
+
+
+class WebhookEndpointServiceRecoverFields(TypedDict, total=False):
+    """What to send again."""
+
+    # Its id.
+    endpoint_id: str
+    # Whose. Empty: "default".
+    merchant_id: str
+    # Recorded at or after.
+    since: Timestamp | datetime | str
+
+
+class ApiKeyClient(ServiceClient):
+    """API keys. A key's text is shown once, when it is made; what is kept is its prefix and its SHA-256."""
+
+    service: ClassVar[str] = "orchestratorx_prism.v1.ApiKeyService"
+
+    async def create(
+        self,
+        request: ApiKeyServiceCreateRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ApiKeyServiceCreateFields],
+    ) -> ApiKeyServiceCreateResponse:
+        """Makes a key.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". "*": for every merchant. The client's own if it is empty.
+            name: For people.
+            scopes: What it may do. At least one; none that the caller does not have.
+            expires_at: When it ends; unset: never.
+            calls_per_minute: The most calls a minute; 0: the installation's limit.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(ApiKeyServiceCreateRequest, request, fields)
+        return await self._unary("Create", message, ApiKeyServiceCreateResponse, timeout_s)
+
+    async def get(
+        self,
+        request: ApiKeyServiceGetRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ApiKeyServiceGetFields],
+    ) -> ApiKeyServiceGetResponse:
+        """One key, without its text.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            key_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(ApiKeyServiceGetRequest, request, fields)
+        return await self._unary("Get", message, ApiKeyServiceGetResponse, timeout_s)
+
+    async def list(
+        self,
+        request: ApiKeyServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ApiKeyServiceListFields],
+    ) -> ApiKeyServiceListResponse:
+        """A merchant's keys, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            ended: Also those that are expired or revoked.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(ApiKeyServiceListRequest, request, fields)
+        return await self._unary("List", message, ApiKeyServiceListResponse, timeout_s)
+
+    def iterate(
+        self,
+        request: ApiKeyServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ApiKeyServiceListFields],
+    ) -> AsyncIterator[ApiKey]:
+        """As `list`, page after page, one by one.
+
+        A merchant's keys, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            ended: Also those that are expired or revoked.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(ApiKeyServiceListRequest, request, fields)
+        return self._pages("List", message, ApiKeyServiceListResponse, "api_keys", timeout_s)
+
+    async def rotate(
+        self,
+        request: ApiKeyServiceRotateRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ApiKeyServiceRotateFields],
+    ) -> ApiKeyServiceRotateResponse:
+        """Makes another key with the same rights; the old one ends after the overlap.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            key_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            overlap_s: How long the old one still works; unset: 24 hours; at most 30 days. Seconds.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(ApiKeyServiceRotateRequest, request, fields)
+        return await self._unary("Rotate", message, ApiKeyServiceRotateResponse, timeout_s)
+
+    async def revoke(
+        self,
+        request: ApiKeyServiceRevokeRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ApiKeyServiceRevokeFields],
+    ) -> ApiKeyServiceRevokeResponse:
+        """Ends a key, within a second on every server.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            key_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(ApiKeyServiceRevokeRequest, request, fields)
+        return await self._unary("Revoke", message, ApiKeyServiceRevokeResponse, timeout_s)
+
+
+class AuditClient(ServiceClient):
+    """The audit log: rows are added, never changed."""
+
+    service: ClassVar[str] = "orchestratorx_prism.v1.AuditService"
+
+    async def list(
+        self,
+        request: AuditServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[AuditServiceListFields],
+    ) -> AuditServiceListResponse:
+        """Entries, newest first; oldest first to keep them elsewhere.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". "*": everybody's; for keys of the installation. The client's own
+                if it is empty.
+            actions: Actions; "auth.*" is every one that begins so.
+            actor: Who.
+            occurred_from: At or after.
+            occurred_until: Before.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            oldest_first: From the oldest on.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(AuditServiceListRequest, request, fields)
+        return await self._unary("List", message, AuditServiceListResponse, timeout_s)
+
+    def iterate(
+        self,
+        request: AuditServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[AuditServiceListFields],
+    ) -> AsyncIterator[AuditEntry]:
+        """As `list`, page after page, one by one.
+
+        Entries, newest first; oldest first to keep them elsewhere.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". "*": everybody's; for keys of the installation. The client's own
+                if it is empty.
+            actions: Actions; "auth.*" is every one that begins so.
+            actor: Who.
+            occurred_from: At or after.
+            occurred_until: Before.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            oldest_first: From the oldest on.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(AuditServiceListRequest, request, fields)
+        return self._pages("List", message, AuditServiceListResponse, "entries", timeout_s)
+
+    async def verify(
+        self,
+        request: AuditServiceVerifyRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[AuditServiceVerifyFields],
+    ) -> AuditServiceVerifyResponse:
+        """Computes the chain anew.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(AuditServiceVerifyRequest, request, fields)
+        return await self._unary("Verify", message, AuditServiceVerifyResponse, timeout_s)
+
+
+class CredentialClient(ServiceClient):
+    """Credentials of providers, encrypted at rest."""
+
+    service: ClassVar[str] = "orchestratorx_prism.v1.CredentialService"
+
+    async def put(
+        self,
+        request: CredentialServicePutRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[CredentialServicePutFields],
+    ) -> CredentialServicePutResponse:
+        """Puts a merchant's credentials for one connector and environment in place of what was there.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            connector: Which connector: "stripe".
+            environment: Of which of the provider's worlds. Unspecified: the merchant's own.
+            values: The provider's own names → values, as `orchestrator connectors` lists them: STRIPE_API_KEY →
+                "sk_test_…".
+            webhook_secrets: Every webhook secret in use, newest first; two while the provider rotates.
+            webhook_id: PayPal: the webhook's id.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(CredentialServicePutRequest, request, fields)
+        return await self._unary("Put", message, CredentialServicePutResponse, timeout_s)
+
+    async def get(
+        self,
+        request: CredentialServiceGetRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[CredentialServiceGetFields],
+    ) -> CredentialServiceGetResponse:
+        """What is kept, masked.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            connector: Which connector.
+            environment: Unspecified: the merchant's own.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(CredentialServiceGetRequest, request, fields)
+        return await self._unary("Get", message, CredentialServiceGetResponse, timeout_s)
+
+    async def list(
+        self,
+        request: CredentialServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[CredentialServiceListFields],
+    ) -> CredentialServiceListResponse:
+        """All of a merchant's, masked.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(CredentialServiceListRequest, request, fields)
+        return await self._unary("List", message, CredentialServiceListResponse, timeout_s)
+
+    async def delete(
+        self,
+        request: CredentialServiceDeleteRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[CredentialServiceDeleteFields],
+    ) -> CredentialServiceDeleteResponse:
+        """Forgets them.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            connector: Which connector.
+            environment: Unspecified: the merchant's own.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(CredentialServiceDeleteRequest, request, fields)
+        return await self._unary("Delete", message, CredentialServiceDeleteResponse, timeout_s)
+
+
 class CustomerClient(ServiceClient):
     """Customers of one connector. Answers come from the provider itself."""
 
@@ -858,6 +1656,144 @@ class CustomerClient(ServiceClient):
         """
         message = self._request(CustomerServiceDeleteRequest, request, fields)
         return await self._unary("Delete", message, CustomerServiceDeleteResponse, timeout_s)
+
+
+class DeliveryClient(ServiceClient):
+    """Deliveries."""
+
+    service: ClassVar[str] = "orchestratorx_prism.v1.DeliveryService"
+
+    async def get(
+        self,
+        request: DeliveryServiceGetRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[DeliveryServiceGetFields],
+    ) -> DeliveryServiceGetResponse:
+        """One delivery with its attempts.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            delivery_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(DeliveryServiceGetRequest, request, fields)
+        return await self._unary("Get", message, DeliveryServiceGetResponse, timeout_s)
+
+    async def list(
+        self,
+        request: DeliveryServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[DeliveryServiceListFields],
+    ) -> DeliveryServiceListResponse:
+        """Deliveries, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            filter: Which.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            endpoint_id: To which endpoint.
+            states: States.
+            event_types: Types of events; "payment.*" is every one that begins so.
+            event_id: Of which event.
+            payment_id: Of which payment.
+            created_from: Put in line at or after.
+            created_until: Put in line before.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(DeliveryServiceListRequest, request, fields)
+        return await self._unary("List", message, DeliveryServiceListResponse, timeout_s)
+
+    def iterate(
+        self,
+        request: DeliveryServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[DeliveryServiceListFields],
+    ) -> AsyncIterator[Delivery]:
+        """As `list`, page after page, one by one.
+
+        Deliveries, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            filter: Which.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            endpoint_id: To which endpoint.
+            states: States.
+            event_types: Types of events; "payment.*" is every one that begins so.
+            event_id: Of which event.
+            payment_id: Of which payment.
+            created_from: Put in line at or after.
+            created_until: Put in line before.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(DeliveryServiceListRequest, request, fields)
+        return self._pages("List", message, DeliveryServiceListResponse, "deliveries", timeout_s)
+
+    async def replay(
+        self,
+        request: DeliveryServiceReplayRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[DeliveryServiceReplayFields],
+    ) -> DeliveryServiceReplayResponse:
+        """Sends one again, under the same webhook id.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            delivery_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(DeliveryServiceReplayRequest, request, fields)
+        return await self._unary("Replay", message, DeliveryServiceReplayResponse, timeout_s)
+
+    async def replay_many(
+        self,
+        request: DeliveryServiceReplayManyRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[DeliveryServiceReplayManyFields],
+    ) -> DeliveryServiceReplayManyResponse:
+        """Sends again everything that a filter chooses.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            filter: Which. States that are not named: FAILED and CANCELED.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            endpoint_id: To which endpoint.
+            states: States.
+            event_types: Types of events; "payment.*" is every one that begins so.
+            event_id: Of which event.
+            payment_id: Of which payment.
+            created_from: Put in line at or after.
+            created_until: Put in line before.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(DeliveryServiceReplayManyRequest, request, fields)
+        return await self._unary("ReplayMany", message, DeliveryServiceReplayManyResponse, timeout_s)
 
 
 class DisputeClient(ServiceClient):
@@ -1128,6 +2064,121 @@ class MandateClient(ServiceClient):
         """
         message = self._request(MandateServiceRevokeRequest, request, fields)
         return await self._unary("Revoke", message, MandateServiceRevokeResponse, timeout_s)
+
+
+class MerchantClient(ServiceClient):
+    """Merchants. A merchant's own key sees and changes that merchant alone."""
+
+    service: ClassVar[str] = "orchestratorx_prism.v1.MerchantService"
+
+    async def create(
+        self,
+        request: MerchantServiceCreateRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[MerchantServiceCreateFields],
+    ) -> MerchantServiceCreateResponse:
+        """Makes a merchant.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Its id. The client's own if it is empty.
+            display_name: For people. Empty: the id.
+            environment: Unspecified: the installation's.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(MerchantServiceCreateRequest, request, fields)
+        return await self._unary("Create", message, MerchantServiceCreateResponse, timeout_s)
+
+    async def get(
+        self,
+        request: MerchantServiceGetRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[MerchantServiceGetFields],
+    ) -> MerchantServiceGetResponse:
+        """One merchant.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(MerchantServiceGetRequest, request, fields)
+        return await self._unary("Get", message, MerchantServiceGetResponse, timeout_s)
+
+    async def list(
+        self,
+        request: MerchantServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[MerchantServiceListFields],
+    ) -> MerchantServiceListResponse:
+        """Merchants, by id.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(MerchantServiceListRequest, request, fields)
+        return await self._unary("List", message, MerchantServiceListResponse, timeout_s)
+
+    def iterate(
+        self,
+        request: MerchantServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[MerchantServiceListFields],
+    ) -> AsyncIterator[Merchant]:
+        """As `list`, page after page, one by one.
+
+        Merchants, by id.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(MerchantServiceListRequest, request, fields)
+        return self._pages("List", message, MerchantServiceListResponse, "merchants", timeout_s)
+
+    async def update(
+        self,
+        request: MerchantServiceUpdateRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[MerchantServiceUpdateFields],
+    ) -> MerchantServiceUpdateResponse:
+        """Changes a merchant.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Empty: "default". The client's own if it is empty.
+            display_name: For people.
+            environment: In which of the providers' worlds it works from now on.
+            disabled: Whether it is closed.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(MerchantServiceUpdateRequest, request, fields)
+        return await self._unary("Update", message, MerchantServiceUpdateResponse, timeout_s)
 
 
 class PaymentMethodClient(ServiceClient):
@@ -1426,7 +2477,7 @@ class PaymentClient(ServiceClient):
         timeout_s: float | None = None,
         **fields: Unpack[PaymentServiceListFields],
     ) -> PaymentServiceListResponse:
-        """Payments, newest first.
+        """Payments, newest first or in another order.
 
         Args:
             request: All fields at once, as a dict or a message. Or as keywords:
@@ -1439,6 +2490,9 @@ class PaymentClient(ServiceClient):
             created_until: First recorded before.
             page_size: How many at most; 0 means 50; 1,000 at most.
             page_token: The page, as given by the answer before; empty: the first.
+            amount_from: The payment's amount at least. Minor units; wants `currency`.
+            amount_until: The payment's amount at most. Minor units; wants `currency`.
+            order: In which order.
             timeout_s: How long this call may take, if not as long as the client's others. Seconds.
 
         Raises:
@@ -1456,7 +2510,7 @@ class PaymentClient(ServiceClient):
     ) -> AsyncIterator[Payment]:
         """As `list`, page after page, one by one.
 
-        Payments, newest first.
+        Payments, newest first or in another order.
 
         Args:
             request: All fields at once, as a dict or a message. Or as keywords:
@@ -1469,6 +2523,9 @@ class PaymentClient(ServiceClient):
             created_until: First recorded before.
             page_size: How many at most; 0 means 50; 1,000 at most.
             page_token: The page, as given by the answer before; empty: the first.
+            amount_from: The payment's amount at least. Minor units; wants `currency`.
+            amount_until: The payment's amount at most. Minor units; wants `currency`.
+            order: In which order.
             timeout_s: How long this call may take, if not as long as the client's others. Seconds.
 
         Raises:
@@ -1529,6 +2586,110 @@ class PayoutClient(ServiceClient):
         """
         message = self._request(PayoutServiceGetRequest, request, fields)
         return await self._unary("Get", message, PayoutServiceGetResponse, timeout_s)
+
+    async def list(
+        self,
+        request: PayoutServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[PayoutServiceListFields],
+    ) -> PayoutServiceListResponse:
+        """Payouts, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            statuses: Statuses.
+            connectors: Connectors.
+            created_from: First recorded at or after.
+            created_until: First recorded before.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(PayoutServiceListRequest, request, fields)
+        return await self._unary("List", message, PayoutServiceListResponse, timeout_s)
+
+    def iterate(
+        self,
+        request: PayoutServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[PayoutServiceListFields],
+    ) -> AsyncIterator[PayoutData]:
+        """As `list`, page after page, one by one.
+
+        Payouts, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            statuses: Statuses.
+            connectors: Connectors.
+            created_from: First recorded at or after.
+            created_until: First recorded before.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(PayoutServiceListRequest, request, fields)
+        return self._pages("List", message, PayoutServiceListResponse, "payouts", timeout_s)
+
+
+class ReconciliationClient(ServiceClient):
+    """Reconciliation."""
+
+    service: ClassVar[str] = "orchestratorx_prism.v1.ReconciliationService"
+
+    async def run(
+        self,
+        request: ReconciliationServiceRunRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ReconciliationServiceRunFields],
+    ) -> ReconciliationServiceRunResponse:
+        """Fetches the provider's own list from where the last run ended, and records what is missing.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            connector: Which connector.
+            since: From when on; unset: from where the last run ended.
+            until: Until when; unset: what is not so new that it may still come.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(ReconciliationServiceRunRequest, request, fields)
+        return await self._unary("Run", message, ReconciliationServiceRunResponse, timeout_s)
+
+    async def register(
+        self,
+        request: ReconciliationServiceRegisterRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ReconciliationServiceRegisterFields],
+    ) -> ReconciliationServiceRegisterResponse:
+        """Registers the account for the provider's list, where that has to be done once: M-Pesa's Pull Transactions.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            connector: Which connector.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(ReconciliationServiceRegisterRequest, request, fields)
+        return await self._unary("Register", message, ReconciliationServiceRegisterResponse, timeout_s)
 
 
 class RefundClient(ServiceClient):
@@ -1766,3 +2927,221 @@ class SubscriptionClient(ServiceClient):
         """
         message = self._request(SubscriptionServiceRecordUsageRequest, request, fields)
         return await self._unary("RecordUsage", message, SubscriptionServiceRecordUsageResponse, timeout_s)
+
+
+class WebhookEndpointClient(ServiceClient):
+    """Endpoints."""
+
+    service: ClassVar[str] = "orchestratorx_prism.v1.WebhookEndpointService"
+
+    async def create(
+        self,
+        request: WebhookEndpointServiceCreateRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceCreateFields],
+    ) -> WebhookEndpointServiceCreateResponse:
+        """Makes an endpoint; it gets what is recorded from then on.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            url: Where to.
+            description: For people.
+            event_types: Which events. Empty: all.
+            headers: Headers of the merchant's own.
+            max_in_flight: The most requests under way at once; 0: 16.
+            per_second: The most requests a second; 0: no limit.
+            ordered: A payment's events one after the other.
+            payments_headers: Also send X-Payments-Signature, X-Payments-Timestamp and X-Event-Type.
+            asymmetric: Also sign with an ed25519 key.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(WebhookEndpointServiceCreateRequest, request, fields)
+        return await self._unary("Create", message, WebhookEndpointServiceCreateResponse, timeout_s)
+
+    async def get(
+        self,
+        request: WebhookEndpointServiceGetRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceGetFields],
+    ) -> WebhookEndpointServiceGetResponse:
+        """One endpoint.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            endpoint_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(WebhookEndpointServiceGetRequest, request, fields)
+        return await self._unary("Get", message, WebhookEndpointServiceGetResponse, timeout_s)
+
+    async def list(
+        self,
+        request: WebhookEndpointServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceListFields],
+    ) -> WebhookEndpointServiceListResponse:
+        """A merchant's endpoints, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(WebhookEndpointServiceListRequest, request, fields)
+        return await self._unary("List", message, WebhookEndpointServiceListResponse, timeout_s)
+
+    def iterate(
+        self,
+        request: WebhookEndpointServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceListFields],
+    ) -> AsyncIterator[WebhookEndpoint]:
+        """As `list`, page after page, one by one.
+
+        A merchant's endpoints, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(WebhookEndpointServiceListRequest, request, fields)
+        return self._pages("List", message, WebhookEndpointServiceListResponse, "endpoints", timeout_s)
+
+    async def update(
+        self,
+        request: WebhookEndpointServiceUpdateRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceUpdateFields],
+    ) -> WebhookEndpointServiceUpdateResponse:
+        """Changes an endpoint.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            endpoint_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            url: Where to.
+            description: For people.
+            event_types: Which events, in place of those before.
+            headers: Headers, in place of those before.
+            max_in_flight: The most requests under way at once.
+            per_second: The most requests a second; 0: no limit.
+            ordered: A payment's events one after the other.
+            payments_headers: Also send X-Payments-Signature, X-Payments-Timestamp and X-Event-Type.
+            enabled: Switch it on or off.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(WebhookEndpointServiceUpdateRequest, request, fields)
+        return await self._unary("Update", message, WebhookEndpointServiceUpdateResponse, timeout_s)
+
+    async def delete(
+        self,
+        request: WebhookEndpointServiceDeleteRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceDeleteFields],
+    ) -> WebhookEndpointServiceDeleteResponse:
+        """Forgets an endpoint; what was not delivered to it is not.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            endpoint_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(WebhookEndpointServiceDeleteRequest, request, fields)
+        return await self._unary("Delete", message, WebhookEndpointServiceDeleteResponse, timeout_s)
+
+    async def rotate_secret(
+        self,
+        request: WebhookEndpointServiceRotateSecretRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceRotateSecretFields],
+    ) -> WebhookEndpointServiceRotateSecretResponse:
+        """Makes a new secret; messages are signed with both until the overlap ends.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            endpoint_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            overlap_s: How long messages are signed with the old one too; unset: 24 hours; at most 30 days. Seconds.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(WebhookEndpointServiceRotateSecretRequest, request, fields)
+        return await self._unary("RotateSecret", message, WebhookEndpointServiceRotateSecretResponse, timeout_s)
+
+    async def ping(
+        self,
+        request: WebhookEndpointServicePingRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServicePingFields],
+    ) -> WebhookEndpointServicePingResponse:
+        """Sends a test message now, and says what came back.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            endpoint_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(WebhookEndpointServicePingRequest, request, fields)
+        return await self._unary("Ping", message, WebhookEndpointServicePingResponse, timeout_s)
+
+    async def recover(
+        self,
+        request: WebhookEndpointServiceRecoverRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceRecoverFields],
+    ) -> WebhookEndpointServiceRecoverResponse:
+        """Sends again everything recorded since a time that the endpoint has not got.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            endpoint_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            since: Recorded at or after.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        message = self._request(WebhookEndpointServiceRecoverRequest, request, fields)
+        return await self._unary("Recover", message, WebhookEndpointServiceRecoverResponse, timeout_s)

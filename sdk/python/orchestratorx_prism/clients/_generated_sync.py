@@ -10,10 +10,25 @@ from typing import Any, Unpack
 
 from orchestratorx_prism.clients import _generated
 from orchestratorx_prism.clients._generated import (
+    ApiKeyServiceCreateFields,
+    ApiKeyServiceGetFields,
+    ApiKeyServiceListFields,
+    ApiKeyServiceRevokeFields,
+    ApiKeyServiceRotateFields,
+    AuditServiceListFields,
+    AuditServiceVerifyFields,
+    CredentialServiceDeleteFields,
+    CredentialServiceGetFields,
+    CredentialServiceListFields,
+    CredentialServicePutFields,
     CustomerServiceCreateFields,
     CustomerServiceDeleteFields,
     CustomerServiceGetFields,
     CustomerServiceUpdateFields,
+    DeliveryServiceGetFields,
+    DeliveryServiceListFields,
+    DeliveryServiceReplayFields,
+    DeliveryServiceReplayManyFields,
     DisputeServiceAcceptFields,
     DisputeServiceDefendFields,
     DisputeServiceGetFields,
@@ -22,6 +37,10 @@ from orchestratorx_prism.clients._generated import (
     MandateServiceChargeFields,
     MandateServiceRevokeFields,
     MandateServiceSetupFields,
+    MerchantServiceCreateFields,
+    MerchantServiceGetFields,
+    MerchantServiceListFields,
+    MerchantServiceUpdateFields,
     PaymentMethodServiceAttachFields,
     PaymentMethodServiceDetachFields,
     PaymentMethodServiceGetFields,
@@ -35,6 +54,9 @@ from orchestratorx_prism.clients._generated import (
     PaymentServiceVoidFields,
     PayoutServiceCreateFields,
     PayoutServiceGetFields,
+    PayoutServiceListFields,
+    ReconciliationServiceRegisterFields,
+    ReconciliationServiceRunFields,
     RefundServiceCreateFields,
     RefundServiceGetFields,
     RefundServiceListFields,
@@ -44,8 +66,46 @@ from orchestratorx_prism.clients._generated import (
     SubscriptionServiceGetFields,
     SubscriptionServiceRecordUsageFields,
     SubscriptionServiceUpdateFields,
+    WebhookEndpointServiceCreateFields,
+    WebhookEndpointServiceDeleteFields,
+    WebhookEndpointServiceGetFields,
+    WebhookEndpointServiceListFields,
+    WebhookEndpointServicePingFields,
+    WebhookEndpointServiceRecoverFields,
+    WebhookEndpointServiceRotateSecretFields,
+    WebhookEndpointServiceUpdateFields,
 )
 from orchestratorx_prism.clients.blocking import BlockingClient
+from orchestratorx_prism.v1.api_key_service_pb2 import (
+    ApiKey,
+    ApiKeyServiceCreateRequest,
+    ApiKeyServiceCreateResponse,
+    ApiKeyServiceGetRequest,
+    ApiKeyServiceGetResponse,
+    ApiKeyServiceListRequest,
+    ApiKeyServiceListResponse,
+    ApiKeyServiceRevokeRequest,
+    ApiKeyServiceRevokeResponse,
+    ApiKeyServiceRotateRequest,
+    ApiKeyServiceRotateResponse,
+)
+from orchestratorx_prism.v1.audit_service_pb2 import (
+    AuditEntry,
+    AuditServiceListRequest,
+    AuditServiceListResponse,
+    AuditServiceVerifyRequest,
+    AuditServiceVerifyResponse,
+)
+from orchestratorx_prism.v1.credential_service_pb2 import (
+    CredentialServiceDeleteRequest,
+    CredentialServiceDeleteResponse,
+    CredentialServiceGetRequest,
+    CredentialServiceGetResponse,
+    CredentialServiceListRequest,
+    CredentialServiceListResponse,
+    CredentialServicePutRequest,
+    CredentialServicePutResponse,
+)
 from orchestratorx_prism.v1.customer_service_pb2 import (
     CustomerServiceCreateRequest,
     CustomerServiceCreateResponse,
@@ -55,6 +115,17 @@ from orchestratorx_prism.v1.customer_service_pb2 import (
     CustomerServiceGetResponse,
     CustomerServiceUpdateRequest,
     CustomerServiceUpdateResponse,
+)
+from orchestratorx_prism.v1.delivery_service_pb2 import (
+    Delivery,
+    DeliveryServiceGetRequest,
+    DeliveryServiceGetResponse,
+    DeliveryServiceListRequest,
+    DeliveryServiceListResponse,
+    DeliveryServiceReplayManyRequest,
+    DeliveryServiceReplayManyResponse,
+    DeliveryServiceReplayRequest,
+    DeliveryServiceReplayResponse,
 )
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.dispute_service_pb2 import (
@@ -69,7 +140,7 @@ from orchestratorx_prism.v1.dispute_service_pb2 import (
     DisputeServiceSubmitEvidenceRequest,
     DisputeServiceSubmitEvidenceResponse,
 )
-from orchestratorx_prism.v1.event_data_pb2 import PaymentMethodData
+from orchestratorx_prism.v1.event_data_pb2 import PaymentMethodData, PayoutData
 from orchestratorx_prism.v1.event_service_pb2 import ReplayEventsRequest, ReplayEventsResponse
 from orchestratorx_prism.v1.mandate_service_pb2 import (
     MandateServiceChargeRequest,
@@ -78,6 +149,17 @@ from orchestratorx_prism.v1.mandate_service_pb2 import (
     MandateServiceRevokeResponse,
     MandateServiceSetupRequest,
     MandateServiceSetupResponse,
+)
+from orchestratorx_prism.v1.merchant_pb2 import Merchant
+from orchestratorx_prism.v1.merchant_service_pb2 import (
+    MerchantServiceCreateRequest,
+    MerchantServiceCreateResponse,
+    MerchantServiceGetRequest,
+    MerchantServiceGetResponse,
+    MerchantServiceListRequest,
+    MerchantServiceListResponse,
+    MerchantServiceUpdateRequest,
+    MerchantServiceUpdateResponse,
 )
 from orchestratorx_prism.v1.payment_method_service_pb2 import (
     PaymentMethodServiceAttachRequest,
@@ -111,6 +193,14 @@ from orchestratorx_prism.v1.payout_service_pb2 import (
     PayoutServiceCreateResponse,
     PayoutServiceGetRequest,
     PayoutServiceGetResponse,
+    PayoutServiceListRequest,
+    PayoutServiceListResponse,
+)
+from orchestratorx_prism.v1.reconciliation_service_pb2 import (
+    ReconciliationServiceRegisterRequest,
+    ReconciliationServiceRegisterResponse,
+    ReconciliationServiceRunRequest,
+    ReconciliationServiceRunResponse,
 )
 from orchestratorx_prism.v1.refund_pb2 import Refund
 from orchestratorx_prism.v1.refund_service_pb2 import (
@@ -133,6 +223,333 @@ from orchestratorx_prism.v1.subscription_service_pb2 import (
     SubscriptionServiceUpdateRequest,
     SubscriptionServiceUpdateResponse,
 )
+from orchestratorx_prism.v1.webhook_endpoint_service_pb2 import (
+    WebhookEndpoint,
+    WebhookEndpointServiceCreateRequest,
+    WebhookEndpointServiceCreateResponse,
+    WebhookEndpointServiceDeleteRequest,
+    WebhookEndpointServiceDeleteResponse,
+    WebhookEndpointServiceGetRequest,
+    WebhookEndpointServiceGetResponse,
+    WebhookEndpointServiceListRequest,
+    WebhookEndpointServiceListResponse,
+    WebhookEndpointServicePingRequest,
+    WebhookEndpointServicePingResponse,
+    WebhookEndpointServiceRecoverRequest,
+    WebhookEndpointServiceRecoverResponse,
+    WebhookEndpointServiceRotateSecretRequest,
+    WebhookEndpointServiceRotateSecretResponse,
+    WebhookEndpointServiceUpdateRequest,
+    WebhookEndpointServiceUpdateResponse,
+)
+
+
+class ApiKeyClient(BlockingClient[_generated.ApiKeyClient]):
+    """API keys. A key's text is shown once, when it is made; what is kept is its prefix and its SHA-256."""
+
+    _twin = _generated.ApiKeyClient
+
+    def create(
+        self,
+        request: ApiKeyServiceCreateRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ApiKeyServiceCreateFields],
+    ) -> ApiKeyServiceCreateResponse:
+        """Makes a key.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". "*": for every merchant. The client's own if it is empty.
+            name: For people.
+            scopes: What it may do. At least one; none that the caller does not have.
+            expires_at: When it ends; unset: never.
+            calls_per_minute: The most calls a minute; 0: the installation's limit.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.create(request, timeout_s=timeout_s, **fields))
+
+    def get(
+        self,
+        request: ApiKeyServiceGetRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ApiKeyServiceGetFields],
+    ) -> ApiKeyServiceGetResponse:
+        """One key, without its text.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            key_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.get(request, timeout_s=timeout_s, **fields))
+
+    def list(
+        self,
+        request: ApiKeyServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ApiKeyServiceListFields],
+    ) -> ApiKeyServiceListResponse:
+        """A merchant's keys, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            ended: Also those that are expired or revoked.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.list(request, timeout_s=timeout_s, **fields))
+
+    def iterate(
+        self,
+        request: ApiKeyServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ApiKeyServiceListFields],
+    ) -> Iterator[ApiKey]:
+        """As `list`, page after page, one by one.
+
+        A merchant's keys, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            ended: Also those that are expired or revoked.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._drain(self._client.iterate(request, timeout_s=timeout_s, **fields))
+
+    def rotate(
+        self,
+        request: ApiKeyServiceRotateRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ApiKeyServiceRotateFields],
+    ) -> ApiKeyServiceRotateResponse:
+        """Makes another key with the same rights; the old one ends after the overlap.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            key_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            overlap_s: How long the old one still works; unset: 24 hours; at most 30 days. Seconds.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.rotate(request, timeout_s=timeout_s, **fields))
+
+    def revoke(
+        self,
+        request: ApiKeyServiceRevokeRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ApiKeyServiceRevokeFields],
+    ) -> ApiKeyServiceRevokeResponse:
+        """Ends a key, within a second on every server.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            key_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.revoke(request, timeout_s=timeout_s, **fields))
+
+
+class AuditClient(BlockingClient[_generated.AuditClient]):
+    """The audit log: rows are added, never changed."""
+
+    _twin = _generated.AuditClient
+
+    def list(
+        self,
+        request: AuditServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[AuditServiceListFields],
+    ) -> AuditServiceListResponse:
+        """Entries, newest first; oldest first to keep them elsewhere.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". "*": everybody's; for keys of the installation. The client's own
+                if it is empty.
+            actions: Actions; "auth.*" is every one that begins so.
+            actor: Who.
+            occurred_from: At or after.
+            occurred_until: Before.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            oldest_first: From the oldest on.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.list(request, timeout_s=timeout_s, **fields))
+
+    def iterate(
+        self,
+        request: AuditServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[AuditServiceListFields],
+    ) -> Iterator[AuditEntry]:
+        """As `list`, page after page, one by one.
+
+        Entries, newest first; oldest first to keep them elsewhere.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". "*": everybody's; for keys of the installation. The client's own
+                if it is empty.
+            actions: Actions; "auth.*" is every one that begins so.
+            actor: Who.
+            occurred_from: At or after.
+            occurred_until: Before.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            oldest_first: From the oldest on.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._drain(self._client.iterate(request, timeout_s=timeout_s, **fields))
+
+    def verify(
+        self,
+        request: AuditServiceVerifyRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[AuditServiceVerifyFields],
+    ) -> AuditServiceVerifyResponse:
+        """Computes the chain anew.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.verify(request, timeout_s=timeout_s, **fields))
+
+
+class CredentialClient(BlockingClient[_generated.CredentialClient]):
+    """Credentials of providers, encrypted at rest."""
+
+    _twin = _generated.CredentialClient
+
+    def put(
+        self,
+        request: CredentialServicePutRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[CredentialServicePutFields],
+    ) -> CredentialServicePutResponse:
+        """Puts a merchant's credentials for one connector and environment in place of what was there.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            connector: Which connector: "stripe".
+            environment: Of which of the provider's worlds. Unspecified: the merchant's own.
+            values: The provider's own names → values, as `orchestrator connectors` lists them: STRIPE_API_KEY →
+                "sk_test_…".
+            webhook_secrets: Every webhook secret in use, newest first; two while the provider rotates.
+            webhook_id: PayPal: the webhook's id.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.put(request, timeout_s=timeout_s, **fields))
+
+    def get(
+        self,
+        request: CredentialServiceGetRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[CredentialServiceGetFields],
+    ) -> CredentialServiceGetResponse:
+        """What is kept, masked.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            connector: Which connector.
+            environment: Unspecified: the merchant's own.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.get(request, timeout_s=timeout_s, **fields))
+
+    def list(
+        self,
+        request: CredentialServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[CredentialServiceListFields],
+    ) -> CredentialServiceListResponse:
+        """All of a merchant's, masked.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.list(request, timeout_s=timeout_s, **fields))
+
+    def delete(
+        self,
+        request: CredentialServiceDeleteRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[CredentialServiceDeleteFields],
+    ) -> CredentialServiceDeleteResponse:
+        """Forgets them.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            connector: Which connector.
+            environment: Unspecified: the merchant's own.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.delete(request, timeout_s=timeout_s, **fields))
 
 
 class CustomerClient(BlockingClient[_generated.CustomerClient]):
@@ -227,6 +644,139 @@ class CustomerClient(BlockingClient[_generated.CustomerClient]):
             PrismError: The call was refused; `reason` says why.
         """
         return self._run(self._client.delete(request, timeout_s=timeout_s, **fields))
+
+
+class DeliveryClient(BlockingClient[_generated.DeliveryClient]):
+    """Deliveries."""
+
+    _twin = _generated.DeliveryClient
+
+    def get(
+        self,
+        request: DeliveryServiceGetRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[DeliveryServiceGetFields],
+    ) -> DeliveryServiceGetResponse:
+        """One delivery with its attempts.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            delivery_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.get(request, timeout_s=timeout_s, **fields))
+
+    def list(
+        self,
+        request: DeliveryServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[DeliveryServiceListFields],
+    ) -> DeliveryServiceListResponse:
+        """Deliveries, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            filter: Which.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            endpoint_id: To which endpoint.
+            states: States.
+            event_types: Types of events; "payment.*" is every one that begins so.
+            event_id: Of which event.
+            payment_id: Of which payment.
+            created_from: Put in line at or after.
+            created_until: Put in line before.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.list(request, timeout_s=timeout_s, **fields))
+
+    def iterate(
+        self,
+        request: DeliveryServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[DeliveryServiceListFields],
+    ) -> Iterator[Delivery]:
+        """As `list`, page after page, one by one.
+
+        Deliveries, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            filter: Which.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            endpoint_id: To which endpoint.
+            states: States.
+            event_types: Types of events; "payment.*" is every one that begins so.
+            event_id: Of which event.
+            payment_id: Of which payment.
+            created_from: Put in line at or after.
+            created_until: Put in line before.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._drain(self._client.iterate(request, timeout_s=timeout_s, **fields))
+
+    def replay(
+        self,
+        request: DeliveryServiceReplayRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[DeliveryServiceReplayFields],
+    ) -> DeliveryServiceReplayResponse:
+        """Sends one again, under the same webhook id.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            delivery_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.replay(request, timeout_s=timeout_s, **fields))
+
+    def replay_many(
+        self,
+        request: DeliveryServiceReplayManyRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[DeliveryServiceReplayManyFields],
+    ) -> DeliveryServiceReplayManyResponse:
+        """Sends again everything that a filter chooses.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            filter: Which. States that are not named: FAILED and CANCELED.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            endpoint_id: To which endpoint.
+            states: States.
+            event_types: Types of events; "payment.*" is every one that begins so.
+            event_id: Of which event.
+            payment_id: Of which payment.
+            created_from: Put in line at or after.
+            created_until: Put in line before.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.replay_many(request, timeout_s=timeout_s, **fields))
 
 
 class DisputeClient(BlockingClient[_generated.DisputeClient]):
@@ -485,6 +1035,116 @@ class MandateClient(BlockingClient[_generated.MandateClient]):
             PrismError: The call was refused; `reason` says why.
         """
         return self._run(self._client.revoke(request, timeout_s=timeout_s, **fields))
+
+
+class MerchantClient(BlockingClient[_generated.MerchantClient]):
+    """Merchants. A merchant's own key sees and changes that merchant alone."""
+
+    _twin = _generated.MerchantClient
+
+    def create(
+        self,
+        request: MerchantServiceCreateRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[MerchantServiceCreateFields],
+    ) -> MerchantServiceCreateResponse:
+        """Makes a merchant.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Its id. The client's own if it is empty.
+            display_name: For people. Empty: the id.
+            environment: Unspecified: the installation's.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.create(request, timeout_s=timeout_s, **fields))
+
+    def get(
+        self,
+        request: MerchantServiceGetRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[MerchantServiceGetFields],
+    ) -> MerchantServiceGetResponse:
+        """One merchant.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.get(request, timeout_s=timeout_s, **fields))
+
+    def list(
+        self,
+        request: MerchantServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[MerchantServiceListFields],
+    ) -> MerchantServiceListResponse:
+        """Merchants, by id.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.list(request, timeout_s=timeout_s, **fields))
+
+    def iterate(
+        self,
+        request: MerchantServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[MerchantServiceListFields],
+    ) -> Iterator[Merchant]:
+        """As `list`, page after page, one by one.
+
+        Merchants, by id.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._drain(self._client.iterate(request, timeout_s=timeout_s, **fields))
+
+    def update(
+        self,
+        request: MerchantServiceUpdateRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[MerchantServiceUpdateFields],
+    ) -> MerchantServiceUpdateResponse:
+        """Changes a merchant.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Empty: "default". The client's own if it is empty.
+            display_name: For people.
+            environment: In which of the providers' worlds it works from now on.
+            disabled: Whether it is closed.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.update(request, timeout_s=timeout_s, **fields))
 
 
 class PaymentMethodClient(BlockingClient[_generated.PaymentMethodClient]):
@@ -770,7 +1430,7 @@ class PaymentClient(BlockingClient[_generated.PaymentClient]):
         timeout_s: float | None = None,
         **fields: Unpack[PaymentServiceListFields],
     ) -> PaymentServiceListResponse:
-        """Payments, newest first.
+        """Payments, newest first or in another order.
 
         Args:
             request: All fields at once, as a dict or a message. Or as keywords:
@@ -783,6 +1443,9 @@ class PaymentClient(BlockingClient[_generated.PaymentClient]):
             created_until: First recorded before.
             page_size: How many at most; 0 means 50; 1,000 at most.
             page_token: The page, as given by the answer before; empty: the first.
+            amount_from: The payment's amount at least. Minor units; wants `currency`.
+            amount_until: The payment's amount at most. Minor units; wants `currency`.
+            order: In which order.
             timeout_s: How long this call may take, if not as long as the client's others. Seconds.
 
         Raises:
@@ -799,7 +1462,7 @@ class PaymentClient(BlockingClient[_generated.PaymentClient]):
     ) -> Iterator[Payment]:
         """As `list`, page after page, one by one.
 
-        Payments, newest first.
+        Payments, newest first or in another order.
 
         Args:
             request: All fields at once, as a dict or a message. Or as keywords:
@@ -812,6 +1475,9 @@ class PaymentClient(BlockingClient[_generated.PaymentClient]):
             created_until: First recorded before.
             page_size: How many at most; 0 means 50; 1,000 at most.
             page_token: The page, as given by the answer before; empty: the first.
+            amount_from: The payment's amount at least. Minor units; wants `currency`.
+            amount_until: The payment's amount at most. Minor units; wants `currency`.
+            order: In which order.
             timeout_s: How long this call may take, if not as long as the client's others. Seconds.
 
         Raises:
@@ -869,6 +1535,106 @@ class PayoutClient(BlockingClient[_generated.PayoutClient]):
             PrismError: The call was refused; `reason` says why.
         """
         return self._run(self._client.get(request, timeout_s=timeout_s, **fields))
+
+    def list(
+        self,
+        request: PayoutServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[PayoutServiceListFields],
+    ) -> PayoutServiceListResponse:
+        """Payouts, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            statuses: Statuses.
+            connectors: Connectors.
+            created_from: First recorded at or after.
+            created_until: First recorded before.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.list(request, timeout_s=timeout_s, **fields))
+
+    def iterate(
+        self,
+        request: PayoutServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[PayoutServiceListFields],
+    ) -> Iterator[PayoutData]:
+        """As `list`, page after page, one by one.
+
+        Payouts, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            statuses: Statuses.
+            connectors: Connectors.
+            created_from: First recorded at or after.
+            created_until: First recorded before.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._drain(self._client.iterate(request, timeout_s=timeout_s, **fields))
+
+
+class ReconciliationClient(BlockingClient[_generated.ReconciliationClient]):
+    """Reconciliation."""
+
+    _twin = _generated.ReconciliationClient
+
+    def run(
+        self,
+        request: ReconciliationServiceRunRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ReconciliationServiceRunFields],
+    ) -> ReconciliationServiceRunResponse:
+        """Fetches the provider's own list from where the last run ended, and records what is missing.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            connector: Which connector.
+            since: From when on; unset: from where the last run ended.
+            until: Until when; unset: what is not so new that it may still come.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.run(request, timeout_s=timeout_s, **fields))
+
+    def register(
+        self,
+        request: ReconciliationServiceRegisterRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[ReconciliationServiceRegisterFields],
+    ) -> ReconciliationServiceRegisterResponse:
+        """Registers the account for the provider's list, where that has to be done once: M-Pesa's Pull Transactions.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Which merchant. Empty: "default". The client's own if it is empty.
+            connector: Which connector.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.register(request, timeout_s=timeout_s, **fields))
 
 
 class RefundClient(BlockingClient[_generated.RefundClient]):
@@ -1097,3 +1863,212 @@ class SubscriptionClient(BlockingClient[_generated.SubscriptionClient]):
             PrismError: The call was refused; `reason` says why.
         """
         return self._run(self._client.record_usage(request, timeout_s=timeout_s, **fields))
+
+
+class WebhookEndpointClient(BlockingClient[_generated.WebhookEndpointClient]):
+    """Endpoints."""
+
+    _twin = _generated.WebhookEndpointClient
+
+    def create(
+        self,
+        request: WebhookEndpointServiceCreateRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceCreateFields],
+    ) -> WebhookEndpointServiceCreateResponse:
+        """Makes an endpoint; it gets what is recorded from then on.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            url: Where to.
+            description: For people.
+            event_types: Which events. Empty: all.
+            headers: Headers of the merchant's own.
+            max_in_flight: The most requests under way at once; 0: 16.
+            per_second: The most requests a second; 0: no limit.
+            ordered: A payment's events one after the other.
+            payments_headers: Also send X-Payments-Signature, X-Payments-Timestamp and X-Event-Type.
+            asymmetric: Also sign with an ed25519 key.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.create(request, timeout_s=timeout_s, **fields))
+
+    def get(
+        self,
+        request: WebhookEndpointServiceGetRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceGetFields],
+    ) -> WebhookEndpointServiceGetResponse:
+        """One endpoint.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            endpoint_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.get(request, timeout_s=timeout_s, **fields))
+
+    def list(
+        self,
+        request: WebhookEndpointServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceListFields],
+    ) -> WebhookEndpointServiceListResponse:
+        """A merchant's endpoints, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.list(request, timeout_s=timeout_s, **fields))
+
+    def iterate(
+        self,
+        request: WebhookEndpointServiceListRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceListFields],
+    ) -> Iterator[WebhookEndpoint]:
+        """As `list`, page after page, one by one.
+
+        A merchant's endpoints, newest first.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            page_size: How many at most; 0 means 50; 1,000 at most.
+            page_token: The page, as given by the answer before; empty: the first.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._drain(self._client.iterate(request, timeout_s=timeout_s, **fields))
+
+    def update(
+        self,
+        request: WebhookEndpointServiceUpdateRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceUpdateFields],
+    ) -> WebhookEndpointServiceUpdateResponse:
+        """Changes an endpoint.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            endpoint_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            url: Where to.
+            description: For people.
+            event_types: Which events, in place of those before.
+            headers: Headers, in place of those before.
+            max_in_flight: The most requests under way at once.
+            per_second: The most requests a second; 0: no limit.
+            ordered: A payment's events one after the other.
+            payments_headers: Also send X-Payments-Signature, X-Payments-Timestamp and X-Event-Type.
+            enabled: Switch it on or off.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.update(request, timeout_s=timeout_s, **fields))
+
+    def delete(
+        self,
+        request: WebhookEndpointServiceDeleteRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceDeleteFields],
+    ) -> WebhookEndpointServiceDeleteResponse:
+        """Forgets an endpoint; what was not delivered to it is not.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            endpoint_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.delete(request, timeout_s=timeout_s, **fields))
+
+    def rotate_secret(
+        self,
+        request: WebhookEndpointServiceRotateSecretRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceRotateSecretFields],
+    ) -> WebhookEndpointServiceRotateSecretResponse:
+        """Makes a new secret; messages are signed with both until the overlap ends.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            endpoint_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            overlap_s: How long messages are signed with the old one too; unset: 24 hours; at most 30 days. Seconds.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.rotate_secret(request, timeout_s=timeout_s, **fields))
+
+    def ping(
+        self,
+        request: WebhookEndpointServicePingRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServicePingFields],
+    ) -> WebhookEndpointServicePingResponse:
+        """Sends a test message now, and says what came back.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            endpoint_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.ping(request, timeout_s=timeout_s, **fields))
+
+    def recover(
+        self,
+        request: WebhookEndpointServiceRecoverRequest | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        **fields: Unpack[WebhookEndpointServiceRecoverFields],
+    ) -> WebhookEndpointServiceRecoverResponse:
+        """Sends again everything recorded since a time that the endpoint has not got.
+
+        Args:
+            request: All fields at once, as a dict or a message. Or as keywords:
+            endpoint_id: Its id.
+            merchant_id: Whose. Empty: "default". The client's own if it is empty.
+            since: Recorded at or after.
+            timeout_s: How long this call may take, if not as long as the client's others. Seconds.
+
+        Raises:
+            PrismError: The call was refused; `reason` says why.
+        """
+        return self._run(self._client.recover(request, timeout_s=timeout_s, **fields))

@@ -47,6 +47,38 @@ CAPTURE_MODE_MANUAL: CaptureMode.ValueType  # 2
 """By Capture."""
 Global___CaptureMode: _TypeAlias = CaptureMode  # noqa: Y015
 
+class _PaymentOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaymentOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAYMENT_ORDER_UNSPECIFIED: _PaymentOrder.ValueType  # 0
+    """Newest first."""
+    PAYMENT_ORDER_NEWEST_FIRST: _PaymentOrder.ValueType  # 1
+    """First recorded last."""
+    PAYMENT_ORDER_OLDEST_FIRST: _PaymentOrder.ValueType  # 2
+    """First recorded first."""
+    PAYMENT_ORDER_GREATEST_AMOUNT_FIRST: _PaymentOrder.ValueType  # 3
+    """The greatest amount first; wants `currency`."""
+    PAYMENT_ORDER_LEAST_AMOUNT_FIRST: _PaymentOrder.ValueType  # 4
+    """The least amount first; wants `currency`."""
+
+class PaymentOrder(_PaymentOrder, metaclass=_PaymentOrderEnumTypeWrapper):
+    """In which order payments are listed."""
+
+PAYMENT_ORDER_UNSPECIFIED: PaymentOrder.ValueType  # 0
+"""Newest first."""
+PAYMENT_ORDER_NEWEST_FIRST: PaymentOrder.ValueType  # 1
+"""First recorded last."""
+PAYMENT_ORDER_OLDEST_FIRST: PaymentOrder.ValueType  # 2
+"""First recorded first."""
+PAYMENT_ORDER_GREATEST_AMOUNT_FIRST: PaymentOrder.ValueType  # 3
+"""The greatest amount first; wants `currency`."""
+PAYMENT_ORDER_LEAST_AMOUNT_FIRST: PaymentOrder.ValueType  # 4
+"""The least amount first; wants `currency`."""
+Global___PaymentOrder: _TypeAlias = PaymentOrder  # noqa: Y015
+
 @_typing.final
 class PaymentServiceAuthorizeRequest(_message.Message):
     """What to ask the provider for."""
@@ -522,6 +554,9 @@ class PaymentServiceListRequest(_message.Message):
     CREATED_UNTIL_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    AMOUNT_FROM_FIELD_NUMBER: _builtins.int
+    AMOUNT_UNTIL_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """Which merchant. Empty: "default"."""
     currency: _builtins.str
@@ -532,6 +567,12 @@ class PaymentServiceListRequest(_message.Message):
     """How many at most; 0 means 50; 1,000 at most."""
     page_token: _builtins.str
     """The page, as given by the answer before; empty: the first."""
+    amount_from: _builtins.int
+    """The payment's amount at least. Minor units; wants `currency`."""
+    amount_until: _builtins.int
+    """The payment's amount at most. Minor units; wants `currency`."""
+    order: Global___PaymentOrder.ValueType
+    """In which order."""
     @_builtins.property
     def statuses(self) -> _containers.RepeatedScalarFieldContainer[_payment_pb2.PaymentStatus.ValueType]:
         """Statuses."""
@@ -560,12 +601,22 @@ class PaymentServiceListRequest(_message.Message):
         created_until: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        amount_from: _builtins.int | None = ...,
+        amount_until: _builtins.int | None = ...,
+        order: Global___PaymentOrder.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_from", b"created_from", "created_until", b"created_until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_from", b"_amount_from", "_amount_until", b"_amount_until", "amount_from", b"amount_from", "amount_until", b"amount_until", "created_from", b"created_from", "created_until", b"created_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connectors", b"connectors", "created_from", b"created_from", "created_until", b"created_until", "currency", b"currency", "merchant_id", b"merchant_id", "merchant_transaction_id", b"merchant_transaction_id", "page_size", b"page_size", "page_token", b"page_token", "statuses", b"statuses"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_from", b"_amount_from", "_amount_until", b"_amount_until", "amount_from", b"amount_from", "amount_until", b"amount_until", "connectors", b"connectors", "created_from", b"created_from", "created_until", b"created_until", "currency", b"currency", "merchant_id", b"merchant_id", "merchant_transaction_id", b"merchant_transaction_id", "order", b"order", "page_size", b"page_size", "page_token", b"page_token", "statuses", b"statuses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__amount_from: _TypeAlias = _typing.Literal["amount_from"]  # noqa: Y015
+    _WhichOneofArgType__amount_from: _TypeAlias = _typing.Literal["_amount_from", b"_amount_from"]  # noqa: Y015
+    _WhichOneofReturnType__amount_until: _TypeAlias = _typing.Literal["amount_until"]  # noqa: Y015
+    _WhichOneofArgType__amount_until: _TypeAlias = _typing.Literal["_amount_until", b"_amount_until"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__amount_from) -> _WhichOneofReturnType__amount_from | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__amount_until) -> _WhichOneofReturnType__amount_until | None: ...
 
 Global___PaymentServiceListRequest: _TypeAlias = PaymentServiceListRequest  # noqa: Y015
 
@@ -581,7 +632,7 @@ class PaymentServiceListResponse(_message.Message):
     """The next page's token; empty: no more."""
     @_builtins.property
     def payments(self) -> _containers.RepeatedCompositeFieldContainer[_payment_pb2.Payment]:
-        """The payments, newest first."""
+        """The payments, in the order asked for."""
 
     def __init__(
         self,

@@ -119,7 +119,7 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def List(self, request, context):
-        """Payments, newest first.
+        """Payments, newest first or in another order.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,7 +46,7 @@ class PaymentServiceStub:
     Get: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceGetRequest, _payment_service_pb2.PaymentServiceGetResponse]
     """One payment's current state, by our id or by a provider's reference."""
     List: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceListRequest, _payment_service_pb2.PaymentServiceListResponse]
-    """Payments, newest first."""
+    """Payments, newest first or in another order."""
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
@@ -66,7 +66,7 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     Get: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceGetRequest, _payment_service_pb2.PaymentServiceGetResponse]  # type: ignore[assignment]
     """One payment's current state, by our id or by a provider's reference."""
     List: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.PaymentServiceListRequest, _payment_service_pb2.PaymentServiceListResponse]  # type: ignore[assignment]
-    """Payments, newest first."""
+    """Payments, newest first or in another order."""
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     """Payments. What a connector does not declare is refused with UNIMPLEMENTED before any call."""
@@ -125,6 +125,6 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.PaymentServiceListRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.PaymentServiceListResponse, _abc.Awaitable[_payment_service_pb2.PaymentServiceListResponse]]:
-        """Payments, newest first."""
+        """Payments, newest first or in another order."""
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from orchestratorx_prism.v1 import event_data_pb2 as orchestratorx__prism_dot_v1_dot_event__data__pb2
 from orchestratorx_prism.v1 import money_pb2 as orchestratorx__prism_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+orchestratorx_prism/v1/payout_service.proto\x12\x16orchestratorx_prism.v1\x1a\'orchestratorx_prism/v1/event_data.proto\x1a\"orchestratorx_prism/v1/money.proto\"\x85\x01\n\x11PayoutDestination\x12\x14\n\x05phone\x18\x01 \x01(\tB\x03\x80\x01\x01H\x00\x12\x14\n\x05\x65mail\x18\x02 \x01(\tB\x03\x80\x01\x01H\x00\x12\x1e\n\x14\x63onnector_account_id\x18\x03 \x01(\tH\x00\x12\x15\n\x0bown_account\x18\x04 \x01(\x08H\x00\x42\r\n\x0b\x64\x65stination\"\xf8\x01\n\x1aPayoutServiceCreateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x11\n\tconnector\x18\x03 \x01(\t\x12-\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x1d.orchestratorx_prism.v1.Money\x12>\n\x0b\x64\x65stination\x18\x05 \x01(\x0b\x32).orchestratorx_prism.v1.PayoutDestination\x12\x1a\n\x12merchant_payout_id\x18\x06 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t\"Q\n\x1bPayoutServiceCreateResponse\x12\x32\n\x06payout\x18\x01 \x01(\x0b\x32\".orchestratorx_prism.v1.PayoutData\"A\n\x17PayoutServiceGetRequest\x12\x11\n\tpayout_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\"N\n\x18PayoutServiceGetResponse\x12\x32\n\x06payout\x18\x01 \x01(\x0b\x32\".orchestratorx_prism.v1.PayoutData2\xec\x01\n\rPayoutService\x12q\n\x06\x43reate\x12\x32.orchestratorx_prism.v1.PayoutServiceCreateRequest\x1a\x33.orchestratorx_prism.v1.PayoutServiceCreateResponse\x12h\n\x03Get\x12/.orchestratorx_prism.v1.PayoutServiceGetRequest\x1a\x30.orchestratorx_prism.v1.PayoutServiceGetResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+orchestratorx_prism/v1/payout_service.proto\x12\x16orchestratorx_prism.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'orchestratorx_prism/v1/event_data.proto\x1a\"orchestratorx_prism/v1/money.proto\"\x85\x01\n\x11PayoutDestination\x12\x14\n\x05phone\x18\x01 \x01(\tB\x03\x80\x01\x01H\x00\x12\x14\n\x05\x65mail\x18\x02 \x01(\tB\x03\x80\x01\x01H\x00\x12\x1e\n\x14\x63onnector_account_id\x18\x03 \x01(\tH\x00\x12\x15\n\x0bown_account\x18\x04 \x01(\x08H\x00\x42\r\n\x0b\x64\x65stination\"\xf8\x01\n\x1aPayoutServiceCreateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x11\n\tconnector\x18\x03 \x01(\t\x12-\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x1d.orchestratorx_prism.v1.Money\x12>\n\x0b\x64\x65stination\x18\x05 \x01(\x0b\x32).orchestratorx_prism.v1.PayoutDestination\x12\x1a\n\x12merchant_payout_id\x18\x06 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t\"Q\n\x1bPayoutServiceCreateResponse\x12\x32\n\x06payout\x18\x01 \x01(\x0b\x32\".orchestratorx_prism.v1.PayoutData\"A\n\x17PayoutServiceGetRequest\x12\x11\n\tpayout_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\"N\n\x18PayoutServiceGetResponse\x12\x32\n\x06payout\x18\x01 \x01(\x0b\x32\".orchestratorx_prism.v1.PayoutData\"\x87\x02\n\x18PayoutServiceListRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x36\n\x08statuses\x18\x02 \x03(\x0e\x32$.orchestratorx_prism.v1.PayoutStatus\x12\x12\n\nconnectors\x18\x03 \x03(\t\x12\x30\n\x0c\x63reated_from\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rcreated_until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"i\n\x19PayoutServiceListResponse\x12\x33\n\x07payouts\x18\x01 \x03(\x0b\x32\".orchestratorx_prism.v1.PayoutData\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xd9\x02\n\rPayoutService\x12q\n\x06\x43reate\x12\x32.orchestratorx_prism.v1.PayoutServiceCreateRequest\x1a\x33.orchestratorx_prism.v1.PayoutServiceCreateResponse\x12h\n\x03Get\x12/.orchestratorx_prism.v1.PayoutServiceGetRequest\x1a\x30.orchestratorx_prism.v1.PayoutServiceGetResponse\x12k\n\x04List\x12\x30.orchestratorx_prism.v1.PayoutServiceListRequest\x1a\x31.orchestratorx_prism.v1.PayoutServiceListResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,16 +38,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYOUTDESTINATION'].fields_by_name['phone']._serialized_options = b'\200\001\001'
   _globals['_PAYOUTDESTINATION'].fields_by_name['email']._loaded_options = None
   _globals['_PAYOUTDESTINATION'].fields_by_name['email']._serialized_options = b'\200\001\001'
-  _globals['_PAYOUTDESTINATION']._serialized_start=149
-  _globals['_PAYOUTDESTINATION']._serialized_end=282
-  _globals['_PAYOUTSERVICECREATEREQUEST']._serialized_start=285
-  _globals['_PAYOUTSERVICECREATEREQUEST']._serialized_end=533
-  _globals['_PAYOUTSERVICECREATERESPONSE']._serialized_start=535
-  _globals['_PAYOUTSERVICECREATERESPONSE']._serialized_end=616
-  _globals['_PAYOUTSERVICEGETREQUEST']._serialized_start=618
-  _globals['_PAYOUTSERVICEGETREQUEST']._serialized_end=683
-  _globals['_PAYOUTSERVICEGETRESPONSE']._serialized_start=685
-  _globals['_PAYOUTSERVICEGETRESPONSE']._serialized_end=763
-  _globals['_PAYOUTSERVICE']._serialized_start=766
-  _globals['_PAYOUTSERVICE']._serialized_end=1002
+  _globals['_PAYOUTDESTINATION']._serialized_start=182
+  _globals['_PAYOUTDESTINATION']._serialized_end=315
+  _globals['_PAYOUTSERVICECREATEREQUEST']._serialized_start=318
+  _globals['_PAYOUTSERVICECREATEREQUEST']._serialized_end=566
+  _globals['_PAYOUTSERVICECREATERESPONSE']._serialized_start=568
+  _globals['_PAYOUTSERVICECREATERESPONSE']._serialized_end=649
+  _globals['_PAYOUTSERVICEGETREQUEST']._serialized_start=651
+  _globals['_PAYOUTSERVICEGETREQUEST']._serialized_end=716
+  _globals['_PAYOUTSERVICEGETRESPONSE']._serialized_start=718
+  _globals['_PAYOUTSERVICEGETRESPONSE']._serialized_end=796
+  _globals['_PAYOUTSERVICELISTREQUEST']._serialized_start=799
+  _globals['_PAYOUTSERVICELISTREQUEST']._serialized_end=1062
+  _globals['_PAYOUTSERVICELISTRESPONSE']._serialized_start=1064
+  _globals['_PAYOUTSERVICELISTRESPONSE']._serialized_end=1169
+  _globals['_PAYOUTSERVICE']._serialized_start=1172
+  _globals['_PAYOUTSERVICE']._serialized_end=1517
 # @@protoc_insertion_point(module_scope)

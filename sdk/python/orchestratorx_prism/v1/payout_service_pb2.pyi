@@ -3,8 +3,11 @@
 isort:skip_file
 PayoutService: money sent out, to a phone, an account or a bank."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from orchestratorx_prism.v1 import event_data_pb2 as _event_data_pb2
 from orchestratorx_prism.v1 import money_pb2 as _money_pb2
 import builtins as _builtins
@@ -177,3 +180,85 @@ class PayoutServiceGetResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PayoutServiceGetResponse: _TypeAlias = PayoutServiceGetResponse  # noqa: Y015
+
+@_typing.final
+class PayoutServiceListRequest(_message.Message):
+    """Which payouts, and which page; empty fields do not filter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    STATUSES_FIELD_NUMBER: _builtins.int
+    CONNECTORS_FIELD_NUMBER: _builtins.int
+    CREATED_FROM_FIELD_NUMBER: _builtins.int
+    CREATED_UNTIL_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    merchant_id: _builtins.str
+    """Which merchant. Empty: "default"."""
+    page_size: _builtins.int
+    """How many at most; 0 means 50; 1,000 at most."""
+    page_token: _builtins.str
+    """The page, as given by the answer before; empty: the first."""
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedScalarFieldContainer[_event_data_pb2.PayoutStatus.ValueType]:
+        """Statuses."""
+
+    @_builtins.property
+    def connectors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Connectors."""
+
+    @_builtins.property
+    def created_from(self) -> _timestamp_pb2.Timestamp:
+        """First recorded at or after."""
+
+    @_builtins.property
+    def created_until(self) -> _timestamp_pb2.Timestamp:
+        """First recorded before."""
+
+    def __init__(
+        self,
+        *,
+        merchant_id: _builtins.str = ...,
+        statuses: _abc.Iterable[_event_data_pb2.PayoutStatus.ValueType] | None = ...,
+        connectors: _abc.Iterable[_builtins.str] | None = ...,
+        created_from: _timestamp_pb2.Timestamp | None = ...,
+        created_until: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_from", b"created_from", "created_until", b"created_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connectors", b"connectors", "created_from", b"created_from", "created_until", b"created_until", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "statuses", b"statuses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PayoutServiceListRequest: _TypeAlias = PayoutServiceListRequest  # noqa: Y015
+
+@_typing.final
+class PayoutServiceListResponse(_message.Message):
+    """A page of payouts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYOUTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The next page's token; empty: no more."""
+    @_builtins.property
+    def payouts(self) -> _containers.RepeatedCompositeFieldContainer[_event_data_pb2.PayoutData]:
+        """The payouts, newest first."""
+
+    def __init__(
+        self,
+        *,
+        payouts: _abc.Iterable[_event_data_pb2.PayoutData] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "payouts", b"payouts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PayoutServiceListResponse: _TypeAlias = PayoutServiceListResponse  # noqa: Y015

@@ -45,6 +45,11 @@ class PayoutServiceStub:
                 request_serializer=orchestratorx__prism_dot_v1_dot_payout__service__pb2.PayoutServiceGetRequest.SerializeToString,
                 response_deserializer=orchestratorx__prism_dot_v1_dot_payout__service__pb2.PayoutServiceGetResponse.FromString,
                 _registered_method=True)
+        self.List = channel.unary_unary(
+                '/orchestratorx_prism.v1.PayoutService/List',
+                request_serializer=orchestratorx__prism_dot_v1_dot_payout__service__pb2.PayoutServiceListRequest.SerializeToString,
+                response_deserializer=orchestratorx__prism_dot_v1_dot_payout__service__pb2.PayoutServiceListResponse.FromString,
+                _registered_method=True)
 
 
 class PayoutServiceServicer:
@@ -65,6 +70,13 @@ class PayoutServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def List(self, request, context):
+        """Payouts, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PayoutServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_PayoutServiceServicer_to_server(servicer, server):
                     servicer.Get,
                     request_deserializer=orchestratorx__prism_dot_v1_dot_payout__service__pb2.PayoutServiceGetRequest.FromString,
                     response_serializer=orchestratorx__prism_dot_v1_dot_payout__service__pb2.PayoutServiceGetResponse.SerializeToString,
+            ),
+            'List': grpc.unary_unary_rpc_method_handler(
+                    servicer.List,
+                    request_deserializer=orchestratorx__prism_dot_v1_dot_payout__service__pb2.PayoutServiceListRequest.FromString,
+                    response_serializer=orchestratorx__prism_dot_v1_dot_payout__service__pb2.PayoutServiceListResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +151,33 @@ class PayoutService:
             '/orchestratorx_prism.v1.PayoutService/Get',
             orchestratorx__prism_dot_v1_dot_payout__service__pb2.PayoutServiceGetRequest.SerializeToString,
             orchestratorx__prism_dot_v1_dot_payout__service__pb2.PayoutServiceGetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def List(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orchestratorx_prism.v1.PayoutService/List',
+            orchestratorx__prism_dot_v1_dot_payout__service__pb2.PayoutServiceListRequest.SerializeToString,
+            orchestratorx__prism_dot_v1_dot_payout__service__pb2.PayoutServiceListResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,8 @@ class PayoutServiceStub:
     """Sends money."""
     Get: _grpc.UnaryUnaryMultiCallable[_payout_service_pb2.PayoutServiceGetRequest, _payout_service_pb2.PayoutServiceGetResponse]
     """One payout's current state."""
+    List: _grpc.UnaryUnaryMultiCallable[_payout_service_pb2.PayoutServiceListRequest, _payout_service_pb2.PayoutServiceListResponse]
+    """Payouts, newest first."""
 
 @_typing.type_check_only
 class PayoutServiceAsyncStub(PayoutServiceStub):
@@ -47,6 +49,8 @@ class PayoutServiceAsyncStub(PayoutServiceStub):
     """Sends money."""
     Get: _aio.UnaryUnaryMultiCallable[_payout_service_pb2.PayoutServiceGetRequest, _payout_service_pb2.PayoutServiceGetResponse]  # type: ignore[assignment]
     """One payout's current state."""
+    List: _aio.UnaryUnaryMultiCallable[_payout_service_pb2.PayoutServiceListRequest, _payout_service_pb2.PayoutServiceListResponse]  # type: ignore[assignment]
+    """Payouts, newest first."""
 
 class PayoutServiceServicer(metaclass=_abc_1.ABCMeta):
     """Payouts."""
@@ -66,5 +70,13 @@ class PayoutServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payout_service_pb2.PayoutServiceGetResponse, _abc.Awaitable[_payout_service_pb2.PayoutServiceGetResponse]]:
         """One payout's current state."""
+
+    @_abc_1.abstractmethod
+    def List(
+        self,
+        request: _payout_service_pb2.PayoutServiceListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payout_service_pb2.PayoutServiceListResponse, _abc.Awaitable[_payout_service_pb2.PayoutServiceListResponse]]:
+        """Payouts, newest first."""
 
 def add_PayoutServiceServicer_to_server(servicer: PayoutServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,1 @@
+"""Who may call, and what for: keys, scopes, limits, and the log of it all."""
