@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Final
 
 EVERYBODY = "*"
 """As a merchant: all of them. As a scope: every one."""
@@ -36,3 +38,17 @@ class Principal:
 
 ANYBODY = Principal("anonymous", EVERYBODY, frozenset({EVERYBODY}))
 """Callers of a server that asks for no keys: on loopback, for development."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """On whose behalf something is done, for the audit log."""
+
+    actor: str
+    """As `Principal.actor`; "system": the server itself."""
+    remote_address: str = ""
+
+
+SYSTEM: Final = Acting("system")
+acting: ContextVar[Acting] = ContextVar("acting", default=SYSTEM)
+"""Set by a front door for each call, and by a command to "cli"."""
