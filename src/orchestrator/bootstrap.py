@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from orchestrator.access.observing import AccessObserver
+from orchestrator.access.opening import Access, open_access
 from orchestrator.ledger.base import ChannelRule, Ledger
 from orchestrator.ledger.factory import migrate_ledger, open_ledger
 from orchestrator.publishing.channel_settings import configured_brokers, configured_channels, used_brokers
@@ -38,7 +40,7 @@ _S_PER_H = 3_600.0
 _S_PER_DAY = 86_400.0
 
 
-class Counters(Observer, RelayMetrics, Tally, Protocol):
+class Counters(Observer, RelayMetrics, Tally, AccessObserver, Protocol):
     """Whoever counts, on both sides of the outbox."""
 
     def committed(self, recordings: int) -> None:
@@ -64,6 +66,8 @@ class Application:
     reconciler: Reconciler
     schedule: Schedule
     """Started by whoever serves; embedded use fetches when it is told to."""
+    access: Access
+    """Who may call; asked by the front doors. Embedded use has none."""
 
     @property
     def broker(self) -> Broker:
@@ -81,6 +85,7 @@ class Application:
             Unavailable: The database cannot be reached. A broker that is away does not stop the start.
         """
         await self.ledger.open()
+        self.access.start()
         if self.relay is not None and self.settings.relay:
             await self.relay.start()
         self.resolver.start()
@@ -91,6 +96,7 @@ class Application:
         """Finishes what is in hand, then closes in the reverse order, all of it even if a part fails."""
         async with contextlib.AsyncExitStack() as closing:
             closing.push_async_callback(self.ledger.close)
+            closing.push_async_callback(self.access.stop)
             closing.push_async_callback(self.merchants.aclose)
             closing.push_async_callback(self.retention.stop)
             closing.push_async_callback(self.operator.stop)
@@ -149,8 +155,20 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     resolver = Resolver(operator, ledger, counters, schedule_s=settings.resolve_after_s)
     reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
     schedule = Schedule(reconciler, ledger, every_s=settings.reconcile_every_s)
+    access = open_access(settings, ledger.tables, counters)
     return Application(
-        settings, ledger, brokers, services, merchants, operator, resolver, relay, retention, reconciler, schedule
+        settings,
+        ledger,
+        brokers,
+        services,
+        merchants,
+        operator,
+        resolver,
+        relay,
+        retention,
+        reconciler,
+        schedule,
+        access,
     )
 
 

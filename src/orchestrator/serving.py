@@ -62,6 +62,7 @@ class Server:
             application.services.by_descriptor(),
             self._readiness,
             lambda method, code, seconds: metrics.answered("grpc", method, code, seconds),
+            guard=application.access.guard,
             share_port=share_ports,
         )
         ingress = Ingress(
