@@ -18,6 +18,8 @@ from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
 from orchestrator.reconciliation import Reconciler, Schedule, Tally
 from orchestrator.retention import Retention
 from orchestrator.services import (
+    ApiKeyService,
+    AuditService,
     DisputeService,
     EventService,
     PaymentService,
@@ -138,6 +140,12 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         margin_s=settings.operation_margin_s,
         first_asked_s=settings.resolve_after_s[0],
     )
+
+    access = open_access(settings, ledger.tables, counters)
+
+    async def known_merchant(merchant_id: str) -> bool:
+        return settings.merchant(merchant_id) is not None
+
     services = Services(
         EventService(intake, ledger, counters),
         PaymentService(ledger, operator, router_of(settings.routing)),
@@ -148,6 +156,8 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         provider_held.payment_methods(operator),
         provider_held.mandates(operator),
         provider_held.subscriptions(operator),
+        ApiKeyService(ledger.tables, known_merchant, access.keys_changed),
+        AuditService(ledger.tables),
     )
     options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)
     relay = Relay(ledger.outbox, channels, brokers, metrics=counters, options=options) if publishes else None
@@ -155,7 +165,6 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     resolver = Resolver(operator, ledger, counters, schedule_s=settings.resolve_after_s)
     reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
     schedule = Schedule(reconciler, ledger, every_s=settings.reconcile_every_s)
-    access = open_access(settings, ledger.tables, counters)
     return Application(
         settings,
         ledger,

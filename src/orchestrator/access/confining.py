@@ -16,8 +16,9 @@ from orchestrator.access.principal import EVERYBODY, Principal
 from orchestrator.access.scopes import INSTALLATION_ONLY
 from orchestratorx_prism.errors import NotFound, PermissionRefused
 
-MERCHANTLESS: Final = frozenset({ANY_METHOD, "EventService.ParseEvent"})
-"""Methods whose requests name no merchant, and that are for merchants' keys all the same: they tell of nobody."""
+MERCHANTLESS: Final = frozenset({ANY_METHOD, "EventService.ParseEvent", "MerchantService.List"})
+"""Methods whose requests name no merchant, and that are for merchants' keys all the same: they tell of nobody, or ask
+`principal.authority()` of whom they may tell."""
 
 _FIELD: Final = "merchant_id"
 _FIX: Final = "check the id and the merchant"
@@ -105,5 +106,5 @@ def _not_a_merchants() -> PermissionRefused:
 def _missing(method: str) -> NotFound:
     service, _, rpc = method.partition(".")
     thing = None if rpc in _OF_NO_THING else _THINGS.get(method) or _THINGS.get(service)
-    noun, fix = thing or ("merchant", "check merchant_id; empty, it is the key's own")
+    noun, fix = thing or ("merchant", "check the id, and that the key is this merchant's")
     return NotFound(f"no such {noun}", fix=fix)

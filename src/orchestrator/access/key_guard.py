@@ -7,7 +7,7 @@ whether keys have changed (`Keyring`); with Redis, Redis is asked at each call f
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,15 +49,22 @@ class KeyGuard:
     """Implements `Guard`. For one event loop."""
 
     def __init__(
-        self, terms: Terms, ring: Keyring | None, windows: Windows, reporter: Reporter, observer: AccessObserver
+        self,
+        terms: Terms,
+        ring: Keyring | None,
+        windows: Windows,
+        reporter: Reporter,
+        observer: AccessObserver,
+        is_closed: Callable[[str], bool],
     ) -> None:
-        """`ring`: None where no database keeps keys."""
+        """`ring`: None where no database keeps keys. `is_closed`: whether a merchant's keys are refused."""
         self._terms = terms
         self._own = [hash_of(key) for key in terms.keys]
         self._ring = ring
         self._windows = windows
         self._reporter = reporter
         self._observer = observer
+        self._is_closed = is_closed
         self._confiner = Confiner()
 
     async def admit(self, key: str | None, method: str, remote_address: str) -> Principal:
@@ -90,7 +97,7 @@ class KeyGuard:
         assert self._ring is not None  # noqa: S101 - whoever else was let in has a key of the database
         await self._ring.refresh()
         key = await self._ring.by_id(principal.actor)
-        if key is None or key.has_ended(self._ring.now_us):
+        if key is None or key.has_ended(self._ring.now_us) or self._is_closed(key.merchant_id):
             raise Unauthenticated("the key has ended since this stream began", reason="KEY_ENDED", fix=_FIX)
 
     def confine(self, principal: Principal, method: str, request: Message) -> None:
@@ -129,6 +136,8 @@ class KeyGuard:
             raise await self._wrong("unknown", remote_address)
         if key.has_ended(ring.now_us):
             raise await self._wrong("revoked" if key.revoked_at_us else "expired", remote_address, key)
+        if self._is_closed(key.merchant_id):
+            raise self._refused("closed", remote_address, _principal(key, None))
         self._reporter.used(key.key_id)
         return await self._within_limit(key, remote_address)
 
@@ -187,12 +196,13 @@ class KeyGuard:
     ) -> TooManyCalls:
         self._observer.rate_limited(by)
         self._reporter.limited(subject, principal, remote_address)
+        limit = principal.limit.per_minute if principal.limit else FAILURES.most
         what = "calls with this key" if by == "key" else "wrong keys from this address"
         return TooManyCalls(
             f"too many {what}",
             fix="wait, then call again" if by == "key" else "send a good key; wait before trying another",
             retry_after_s=standing.resets_in_s,
-            metadata={"by": by},
+            metadata={"by": by, "limit": str(limit)},
         )
 
 
@@ -201,6 +211,7 @@ _REASONS: Final = {
     "unknown": "CREDENTIALS_REFUSED",
     "expired": "KEY_EXPIRED",
     "revoked": "KEY_REVOKED",
+    "closed": "MERCHANT_CLOSED",
 }
 """Whoever learns that a key has ended had the whole of it."""
 

@@ -65,6 +65,10 @@ class Keyring:
         """A key that was found before. Good while the ring is fresh, and then for what the key itself says."""
         return self._known.get(digest)
 
+    def doubt(self) -> None:
+        """Keys were changed here: the next call asks, so that this process at least knows of it at once."""
+        self._read_at = min(self._read_at, self._clock() - FRESH_S)
+
     async def refresh(self) -> None:
         """Forgets what may have changed. Callers that come together wait for one reading.
 

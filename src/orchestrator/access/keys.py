@@ -15,6 +15,8 @@ _PUBLIC: Final = 8
 """Of the text, what may be shown: enough to find a key by. Characters."""
 _SECRET: Final = 32
 """190 bits, which nobody guesses: so one pass of SHA-256 is enough to keep it by. Characters."""
+_ID: Final = 22
+_ID_TEXT: Final = re.compile(rf"key_[0-9A-Za-z]{{{_ID}}}", re.ASCII)
 _TEXT: Final = re.compile(rf"(ox_[0-9A-Za-z]{{{_PUBLIC}}})_[0-9A-Za-z]{{{_SECRET},100}}", re.ASCII)
 
 
@@ -53,7 +55,12 @@ def new_text() -> str:
 
 def new_id() -> str:
     """A key's id."""
-    return f"key_{_random(22)}"
+    return f"key_{_random(_ID)}"
+
+
+def is_id(text: str) -> bool:
+    """Whether a key can have this id."""
+    return _ID_TEXT.fullmatch(text) is not None
 
 
 def prefix_of(text: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.access.journal import Journal
@@ -23,6 +24,13 @@ class Access:
     journal: Journal | None
     """None: no database keeps one."""
     windows: OwnWindows | SharedWindows
+    ring: Keyring | None
+    """None: no database keeps keys."""
+
+    def keys_changed(self) -> None:
+        """Keys were changed in this process."""
+        if self.ring is not None:
+            self.ring.doubt()
 
     def start(self) -> None:
         """The database is open: begins to write down what is reported."""
@@ -37,10 +45,17 @@ class Access:
             await self.windows.aclose()
 
 
-def open_access(settings: Settings, tables: Tables | None = None, observer: AccessObserver | None = None) -> Access:
+def open_access(
+    settings: Settings,
+    tables: Tables | None = None,
+    observer: AccessObserver | None = None,
+    *,
+    is_closed: Callable[[str], bool] = lambda _merchant_id: False,
+) -> Access:
     """
     Args:
         tables: Where keys are kept; None, or those of a ledger in memory: the settings' keys are all there are.
+        is_closed: Whether a merchant's keys are refused, for the merchant is closed. Answers at once.
 
     Raises:
         DriverMissing, SettingsRejected: Of rate_limit_redis_url.
@@ -54,4 +69,5 @@ def open_access(settings: Settings, tables: Tables | None = None, observer: Acce
         [key.get_secret_value() for key in settings.api_keys], settings.asks_for_keys, settings.calls_per_minute
     )
     ring = Keyring(kept) if kept is not None else None
-    return Access(KeyGuard(terms, ring, windows, Reporter(journal), counts), journal, windows)
+    guard = KeyGuard(terms, ring, windows, Reporter(journal), counts, is_closed)
+    return Access(guard, journal, windows, ring)
