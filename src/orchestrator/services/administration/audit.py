@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -45,6 +46,12 @@ class AuditService:
 
     async def verify(self, request: pb.AuditServiceVerifyRequest) -> pb.AuditServiceVerifyResponse:
         """Computes the chain anew, as far as it went when this began; what is added meanwhile is not looked at."""
+        return await self.verified(request, lambda _seen, _count: None)
+
+    async def verified(
+        self, request: pb.AuditServiceVerifyRequest, progress: Callable[[int, int], None]
+    ) -> pb.AuditServiceVerifyResponse:
+        """As `verify`. `progress`: told how many entries were looked at, of how many."""
         if authority().merchant_id != EVERYBODY:
             raise PermissionRefused("the chain is the whole installation's", reason="INSTALLATION_ONLY")
         if request.known_head and len(request.known_head) != _HASH_BYTES:
@@ -62,6 +69,7 @@ class AuditService:
             page = select(*COLUMNS).where(audit_log.c.n > after, audit_log.c.n <= count)
             rows = await self._tables.read(page.order_by(audit_log.c.n).limit(_AT_ONCE))
             check.take(rows)
+            progress(check.seen, count)
         return check.outcome()
 
 
