@@ -104,4 +104,4 @@ class _Window:
                 slices.append([current, 1])
             self._total += 1
         resets_in_s = (slices[0][0] + SLICES + 1) * width - now if slices else 0.0
-        return Standing(allowed, rule.most - self._total, resets_in_s)
+        return Standing(allowed, max(0, rule.most - self._total), resets_in_s)
