@@ -14,16 +14,20 @@ from orchestrator.publishing.channel_settings import configured_brokers, configu
 from orchestrator.publishing.channels import DEFAULT_BROKER, Channel
 from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
 from orchestrator.reconciliation import Reconciler, Schedule, Tally
+from orchestrator.reconciliation.service import ReconciliationService
 from orchestrator.retention import Retention
 from orchestrator.services import (
+    CredentialService,
     DisputeService,
     EventService,
+    MerchantService,
     PaymentService,
     PayoutService,
     RefundService,
     Services,
     provider_held,
 )
+from orchestrator.services.directory import Directory
 from orchestrator.services.intake import Intake
 from orchestrator.services.merchants import Merchants
 from orchestrator.services.observing import Observer
@@ -31,6 +35,7 @@ from orchestrator.services.operations import Operator, Resolver
 from orchestrator.services.operations.asking import Asking
 from orchestrator.services.routing import router_of
 from orchestrator.settings import Settings
+from orchestrator.vault import Vault, vault_of
 from orchestratorx_prism.brokers import open_broker
 from orchestratorx_prism.brokers.base import Broker
 
@@ -64,6 +69,8 @@ class Application:
     reconciler: Reconciler
     schedule: Schedule
     """Started by whoever serves; embedded use fetches when it is told to."""
+    directory: Directory
+    vault: Vault
 
     @property
     def broker(self) -> Broker:
@@ -81,6 +88,7 @@ class Application:
             Unavailable: The database cannot be reached. A broker that is away does not stop the start.
         """
         await self.ledger.open()
+        await self.directory.start()
         if self.relay is not None and self.settings.relay:
             await self.relay.start()
         self.resolver.start()
@@ -97,6 +105,7 @@ class Application:
             closing.push_async_callback(self.resolver.stop)
             closing.push_async_callback(self.reconciler.aclose)
             closing.push_async_callback(self.schedule.stop)
+            closing.push_async_callback(self.directory.stop)
             if self.relay is not None:
                 for broker in self.brokers.values():
                     closing.push_async_callback(broker.close)
@@ -117,7 +126,9 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     ledger = _ledger(settings, channels, counters)
     used = used_brokers(channels)
     brokers = {name: open_broker(each) for name, each in configured_brokers(settings).items() if name in used}
-    merchants = Merchants(settings)
+    vault = vault_of(settings)
+    directory = Directory(ledger.tables, vault)
+    merchants = Merchants(settings, directory)
     intake = Intake(
         merchants,
         keeps_raw=ledger.keeps_raw,
@@ -132,6 +143,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         margin_s=settings.operation_margin_s,
         first_asked_s=settings.resolve_after_s[0],
     )
+    reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
     services = Services(
         EventService(intake, ledger, counters),
         PaymentService(ledger, operator, router_of(settings.routing)),
@@ -142,15 +154,29 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         provider_held.payment_methods(operator),
         provider_held.mandates(operator),
         provider_held.subscriptions(operator),
+        MerchantService(settings, ledger.tables, directory, merchants),
+        CredentialService(settings, ledger.tables, vault, directory, merchants),
+        ReconciliationService(reconciler, merchants),
     )
     options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)
     relay = Relay(ledger.outbox, channels, brokers, metrics=counters, options=options) if publishes else None
     retention = Retention(ledger, keep_s=settings.raw_retention_days * _S_PER_DAY)
     resolver = Resolver(operator, ledger, counters, schedule_s=settings.resolve_after_s)
-    reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
     schedule = Schedule(reconciler, ledger, every_s=settings.reconcile_every_s)
     return Application(
-        settings, ledger, brokers, services, merchants, operator, resolver, relay, retention, reconciler, schedule
+        settings,
+        ledger,
+        brokers,
+        services,
+        merchants,
+        operator,
+        resolver,
+        relay,
+        retention,
+        reconciler,
+        schedule,
+        directory,
+        vault,
     )
 
 
