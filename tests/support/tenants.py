@@ -24,11 +24,19 @@ async def put(application: Application, merchant_id: str, **values: Any) -> cred
     return (await application.services.credentials.put(request)).credentials
 
 
-def webhook(merchant_id: str, secret: str, *, seed: int = 1, connector: str = "stripe", **values: Any) -> Any:
+def webhook(
+    merchant_id: str,
+    secret: str,
+    *,
+    seed: int = 1,
+    connector: str = "stripe",
+    event_type: str = "payment_intent.succeeded",
+    **values: Any,
+) -> HandleEventRequest:
     """A signed webhook of now, as a front door hands it on."""
     sample = connector_named(connector).sample
     assert sample is not None
-    made = sample(SampleRequest("payment_intent.succeeded", secret=secret, now_s=int(time.time()), seed=seed))
+    made = sample(SampleRequest(event_type, secret=secret, now_s=int(time.time()), seed=seed))
     return HandleEventRequest(
         connector=connector, merchant_id=merchant_id, payload=made.body, headers=dict(made.headers), **values
     )
