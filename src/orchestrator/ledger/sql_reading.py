@@ -144,9 +144,7 @@ class Reading:
         key = key_of_id(PAYMENT_ID, payment_id)
         if key is None:
             return None
-        query = (
-            "SELECT p.record FROM names k JOIN payments p ON p.n = k.payment WHERE k.key = ? AND p.merchant_id = ?"
-        )
+        query = "SELECT p.record FROM names k JOIN payments p ON p.n = k.payment WHERE k.key = ? AND p.merchant_id = ?"
         rows = await self._fetch(query, (key, column_text(merchant_id)))
         record = DECODE(rows[0][0]) if rows else None
         return record if record is not None and payment_id in (record.id, *record.aliases) else None

@@ -188,7 +188,7 @@ class Directory:
             secrets = msgspec.json.decode(await self._vault.open(KIND, *place_of(key), bytes(sealed)), type=Secrets)
         except (PrismError, msgspec.MsgspecError) as error:
             fault = error if isinstance(error, PrismError) else Internal("kept credentials are of no known form")
-            _log.error("credentials.not_opened", merchant_id=key[0], connector=key[1], reason=fault.reason)
+            _log.warning("credentials.not_opened", merchant_id=key[0], connector=key[1], reason=fault.reason)
             if isinstance(error, Unavailable):
                 self._unopened[key] = row
         before = self._credentials.get(key)

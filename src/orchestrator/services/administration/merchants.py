@@ -182,6 +182,8 @@ def _changes(request: pb.MerchantServiceUpdateRequest) -> dict[str, Any]:
 def _told(changes: Mapping[str, Any]) -> dict[str, str]:
     """For the audit log."""
     told = {name: str(value) for name, value in changes.items()}
+    if "disabled" in changes:
+        told["disabled"] = "yes" if changes["disabled"] else "no"
     if "environment" in changes:
         told["environment"] = environment_name(changes["environment"])
     return told
