@@ -16,18 +16,22 @@ from orchestrator.publishing.channel_settings import configured_brokers, configu
 from orchestrator.publishing.channels import DEFAULT_BROKER, Channel
 from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
 from orchestrator.reconciliation import Reconciler, Schedule, Tally
+from orchestrator.reconciliation.service import ReconciliationService
 from orchestrator.retention import Retention
 from orchestrator.services import (
     ApiKeyService,
     AuditService,
+    CredentialService,
     DisputeService,
     EventService,
+    MerchantService,
     PaymentService,
     PayoutService,
     RefundService,
     Services,
     provider_held,
 )
+from orchestrator.services.directory import Directory
 from orchestrator.services.intake import Intake
 from orchestrator.services.merchants import Merchants
 from orchestrator.services.observing import Observer
@@ -35,6 +39,7 @@ from orchestrator.services.operations import Operator, Resolver
 from orchestrator.services.operations.asking import Asking
 from orchestrator.services.routing import router_of
 from orchestrator.settings import Settings
+from orchestrator.vault import Vault, vault_of
 from orchestratorx_prism.brokers import open_broker
 from orchestratorx_prism.brokers.base import Broker
 
@@ -70,6 +75,8 @@ class Application:
     """Started by whoever serves; embedded use fetches when it is told to."""
     access: Access
     """Who may call; asked by the front doors. Embedded use has none."""
+    directory: Directory
+    vault: Vault
 
     @property
     def broker(self) -> Broker:
@@ -88,6 +95,7 @@ class Application:
         """
         await self.ledger.open()
         self.access.start()
+        await self.directory.start()
         if self.relay is not None and self.settings.relay:
             await self.relay.start()
         self.resolver.start()
@@ -105,6 +113,7 @@ class Application:
             closing.push_async_callback(self.resolver.stop)
             closing.push_async_callback(self.reconciler.aclose)
             closing.push_async_callback(self.schedule.stop)
+            closing.push_async_callback(self.directory.stop)
             if self.relay is not None:
                 for broker in self.brokers.values():
                     closing.push_async_callback(broker.close)
@@ -125,7 +134,9 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     ledger = _ledger(settings, channels, counters)
     used = used_brokers(channels)
     brokers = {name: open_broker(each) for name, each in configured_brokers(settings).items() if name in used}
-    merchants = Merchants(settings)
+    vault = vault_of(settings)
+    directory = Directory(ledger.tables, vault)
+    merchants = Merchants(settings, directory)
     intake = Intake(
         merchants,
         keeps_raw=ledger.keeps_raw,
@@ -140,12 +151,15 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         margin_s=settings.operation_margin_s,
         first_asked_s=settings.resolve_after_s[0],
     )
-
     access = open_access(settings, ledger.tables, counters)
 
     async def known_merchant(merchant_id: str) -> bool:
-        return settings.merchant(merchant_id) is not None
+        if settings.merchant(merchant_id) is None and directory.merchant(merchant_id) is None:
+            await directory.refresh()  # another process may have made it a moment ago
+            return directory.merchant(merchant_id) is not None
+        return True
 
+    reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
     services = Services(
         EventService(intake, ledger, counters),
         PaymentService(ledger, operator, router_of(settings.routing)),
@@ -158,12 +172,14 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         provider_held.subscriptions(operator),
         ApiKeyService(ledger.tables, known_merchant, access.keys_changed),
         AuditService(ledger.tables),
+        MerchantService(settings, ledger.tables, directory, merchants),
+        CredentialService(settings, ledger.tables, vault, directory, merchants),
+        ReconciliationService(reconciler, merchants),
     )
     options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)
     relay = Relay(ledger.outbox, channels, brokers, metrics=counters, options=options) if publishes else None
     retention = Retention(ledger, keep_s=settings.raw_retention_days * _S_PER_DAY)
     resolver = Resolver(operator, ledger, counters, schedule_s=settings.resolve_after_s)
-    reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
     schedule = Schedule(reconciler, ledger, every_s=settings.reconcile_every_s)
     return Application(
         settings,
@@ -178,6 +194,8 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         reconciler,
         schedule,
         access,
+        directory,
+        vault,
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from orchestrator.services.administration.api_keys import ApiKeyService
 from orchestrator.services.administration.audit import AuditService
+from orchestrator.services.administration.credentials import CredentialService
+from orchestrator.services.administration.merchants import MerchantService
 from orchestrator.services.disputes import DisputeService
 from orchestrator.services.events import EventService
 from orchestrator.services.payments import PaymentService
@@ -17,13 +19,16 @@ from orchestrator.services.refunds import RefundService
 from orchestratorx_prism.v1 import (
     api_key_service_pb2,
     audit_service_pb2,
+    credential_service_pb2,
     customer_service_pb2,
     dispute_service_pb2,
     event_service_pb2,
     mandate_service_pb2,
+    merchant_service_pb2,
     payment_method_service_pb2,
     payment_service_pb2,
     payout_service_pb2,
+    reconciliation_service_pb2,
     refund_service_pb2,
     subscription_service_pb2,
 )
@@ -31,8 +36,10 @@ from orchestratorx_prism.v1 import (
 __all__ = [
     "ApiKeyService",
     "AuditService",
+    "CredentialService",
     "DisputeService",
     "EventService",
+    "MerchantService",
     "PaymentService",
     "PayoutService",
     "ProviderHeld",
@@ -56,6 +63,10 @@ class Services:
     subscriptions: ProviderHeld
     api_keys: ApiKeyService
     audit: AuditService
+    merchants: MerchantService
+    credentials: CredentialService
+    reconciliation: object
+    """`orchestrator.reconciliation`'s, which is built upon these."""
 
     def by_descriptor(self) -> Mapping[Any, object]:
         """protobuf ServiceDescriptor → the object whose methods, in snake case, are its rpcs.
@@ -74,4 +85,7 @@ class Services:
             subscription_service_pb2.DESCRIPTOR.services_by_name["SubscriptionService"]: self.subscriptions,
             api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"]: self.api_keys,
             audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"]: self.audit,
+            merchant_service_pb2.DESCRIPTOR.services_by_name["MerchantService"]: self.merchants,
+            credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]: self.credentials,
+            reconciliation_service_pb2.DESCRIPTOR.services_by_name["ReconciliationService"]: self.reconciliation,
         }
