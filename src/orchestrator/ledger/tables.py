@@ -9,13 +9,15 @@ function runs in SQLite's writer thread, where it shares commits with recordings
 
     renamed = await tables.transact(lambda: rename("acme", "Acme"))
 
-Times are the database's: `now_us()` in a statement. Not here: the recording path, which has writers of its own.
+Times are the database's: `now_us()` in a statement. What is asked many times a second, or cannot be said in one way for
+both, is a `Plain`, written by hand. Not here: the recording path, which has writers of its own.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import BigInteger
@@ -29,7 +31,24 @@ from orchestratorx_prism.errors import NotSupported
 
 T = TypeVar("T")
 Row = Sequence[Any]
-Work = Generator[ClauseElement, list[Row], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """SQL by hand, for each database."""
+
+    sqlite: str
+    """With marks `?`. "": not to be asked of SQLite."""
+    postgres: str
+    """With marks `$1`; each stands once in `values`."""
+    values: Sequence[Any] = ()
+    """For both, in the order of the marks."""
+    sqlite_values: Sequence[Any] | None = None
+    """Where SQLite takes others."""
+
+
+Statement = ClauseElement | Plain
+Work = Generator[Statement, list[Row], T]
 """Yields statements, is sent the rows of each, returns what came of the transaction."""
 
 _SQLITE: Final = sqlite.dialect(paramstyle="qmark")
@@ -57,7 +76,7 @@ def _postgres_now(_element: Any, _compiler: Any, **_options: Any) -> str:
 class Tables(Protocol):
     """Both methods raise `Unavailable` when the database cannot answer; nothing is half done then."""
 
-    async def read(self, statement: ClauseElement) -> list[Row]:
+    async def read(self, statement: Statement) -> list[Row]:
         """The rows of one SELECT."""
         ...
 
@@ -79,7 +98,7 @@ class SqliteTables:
         self._run = run
         self._fetch = fetch
 
-    async def read(self, statement: ClauseElement) -> list[Row]:
+    async def read(self, statement: Statement) -> list[Row]:
         """See `Tables`."""
         return await self._fetch(*_compiled(statement, _SQLITE))
 
@@ -108,7 +127,7 @@ class PostgresTables:
         """`transact`: runs a function of an asyncpg connection in one transaction."""
         self._transact = transact
 
-    async def read(self, statement: ClauseElement) -> list[Row]:
+    async def read(self, statement: Statement) -> list[Row]:
         """See `Tables`."""
         query, values = _compiled(statement, _POSTGRES)
         rows: list[Row] = await self._transact(lambda connection: connection.fetch(query, *values))
@@ -135,7 +154,7 @@ class PostgresTables:
 class NoTables:
     """A ledger in memory keeps no administration."""
 
-    async def read(self, statement: ClauseElement) -> list[Row]:
+    async def read(self, statement: Statement) -> list[Row]:
         """
         Raises:
             NotSupported: Always.
@@ -157,8 +176,12 @@ class NoTables:
         )
 
 
-def _compiled(statement: ClauseElement, dialect: Any) -> tuple[str, list[Any]]:
+def _compiled(statement: Statement, dialect: Any) -> tuple[str, Sequence[Any]]:
     """SQL in the driver's own style, and its values in order."""
+    if isinstance(statement, Plain):
+        if dialect is _POSTGRES:
+            return statement.postgres, statement.values
+        return statement.sqlite, statement.values if statement.sqlite_values is None else statement.sqlite_values
     compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - anything else is a defect of ours
     values = compiled.params
