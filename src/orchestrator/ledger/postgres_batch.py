@@ -191,7 +191,7 @@ _INSERT_OUTBOX: Final = (
     "SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::int[])"
 )
 _OWE: Final = (
-    "WITH r AS (SELECT nextval('deliveries_n') AS n, * FROM (SELECT * FROM unnest($1::bytea[], $2::text[], "
+    "WITH r AS (SELECT nextval('deliveries_n') AS n, * FROM (SELECT * FROM unnest($1::bytea[], $2::text[], "  # noqa: S608
     "$3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[]) WITH ORDINALITY "
     "AS t(key, merchant_id, endpoint, event, type, line, kept, place) ORDER BY place) AS ordered), "
     "d AS (INSERT INTO deliveries (n, key, merchant_id, endpoint, event, type, line, created_at, state, tries, "
