@@ -31,6 +31,7 @@ def _bytes(name: str, *, nullable: bool = False) -> Column[bytes]:
 
 
 _ON: Final = text("state = 1")
+_OFF: Final = text("state > 1")
 
 endpoints: Final = Table(
     "endpoints",
@@ -52,6 +53,7 @@ endpoints: Final = Table(
     _number("updated_at"),
     Index("endpoints_created", "merchant_id", "created_at", "n"),
     Index("endpoints_enabled", "merchant_id", "n", postgresql_where=_ON, sqlite_where=_ON),
+    Index("endpoints_off", "state", "n", postgresql_where=_OFF, sqlite_where=_OFF),
 )
 """`n`: random, and the endpoint's id in another form. `event_types`: a JSON list. `headers`: sealed. `version` is
 another one after every change that whoever sends must know of. `state`: as in the API; 4: deleted, and to be forgotten
@@ -116,7 +118,7 @@ delivery_queue: Final = Table(
     _number("due_at"),
     _bytes("claim", nullable=True),
     _number("line", nullable=True),
-    Index("delivery_queue_due", "endpoint", "again", "due_at"),
+    Index("delivery_queue_due", "endpoint", "again", "due_at", "n"),
     Index(
         "delivery_queue_claimed",
         "endpoint",

@@ -39,13 +39,14 @@ class Plain:
     """SQL by hand, for each database."""
 
     sqlite: str
-    """With marks `?`. "": not to be asked of SQLite."""
+    """With marks `?`."""
     postgres: str
-    """With marks `$1`; each stands once in `values`."""
+    """With marks `$1`."""
     values: Sequence[Any] = ()
-    """For both, in the order of the marks."""
-    sqlite_values: Sequence[Any] | None = None
-    """Where SQLite takes others."""
+    """Of the marks. For PostgreSQL often whole columns, as arrays."""
+    sqlite_rows: Sequence[Sequence[Any]] | None = None
+    """SQLite has no arrays: it is asked once for each of these, and the answers are put together. None: once, with
+    `values`."""
 
 
 Statement = ClauseElement | Plain
@@ -111,8 +112,7 @@ class SqliteTables:
             try:
                 statement = next(steps)
                 while True:
-                    rows = connection.execute(*_compiled(statement, _SQLITE)).fetchall()
-                    statement = steps.send(rows)
+                    statement = steps.send(_asked_of_sqlite(connection, statement))
             except StopIteration as ended:
                 result: T = ended.value
                 return result
@@ -178,12 +178,19 @@ class NoTables:
         )
 
 
+def _asked_of_sqlite(connection: sqlite3.Connection, statement: Statement) -> list[Row]:
+    if not isinstance(statement, Plain) or statement.sqlite_rows is None:
+        return connection.execute(*_compiled(statement, _SQLITE)).fetchall()
+    found: list[Row] = []
+    for values in statement.sqlite_rows:
+        found += connection.execute(statement.sqlite, values)
+    return found
+
+
 def _compiled(statement: Statement, dialect: Any) -> tuple[str, Sequence[Any]]:
     """SQL in the driver's own style, and its values in order."""
     if isinstance(statement, Plain):
-        if dialect is _POSTGRES:
-            return statement.postgres, statement.values
-        return statement.sqlite, statement.values if statement.sqlite_values is None else statement.sqlite_values
+        return (statement.postgres if dialect is _POSTGRES else statement.sqlite), statement.values
     compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - anything else is a defect of ours
     values = compiled.params

@@ -42,7 +42,7 @@ def upgrade() -> None:
 
 
 def _endpoints() -> None:
-    on = sa.text("state = 1")
+    on, off = sa.text("state = 1"), sa.text("state > 1")
     op.create_table(
         "endpoints",
         sa.Column("n", _ROW, primary_key=True, autoincrement=False),
@@ -63,6 +63,7 @@ def _endpoints() -> None:
     )
     op.create_index("endpoints_created", "endpoints", ["merchant_id", "created_at", "n"])
     op.create_index("endpoints_enabled", "endpoints", ["merchant_id", "n"], postgresql_where=on, sqlite_where=on)
+    op.create_index("endpoints_off", "endpoints", ["state", "n"], postgresql_where=off, sqlite_where=off)
     op.create_table(
         "endpoint_secrets",
         _number("endpoint", primary_key=True),
@@ -115,7 +116,7 @@ def _deliveries() -> None:
         _number("line", nullable=True),
     )
     claimed, lined = sa.text("claim IS NOT NULL"), sa.text("line IS NOT NULL")
-    op.create_index("delivery_queue_due", "delivery_queue", ["endpoint", "again", "due_at"])
+    op.create_index("delivery_queue_due", "delivery_queue", ["endpoint", "again", "due_at", "n"])
     op.create_index(
         "delivery_queue_claimed",
         "delivery_queue",
