@@ -143,7 +143,7 @@ def _locked(awake: Sequence[_Candidate]) -> Work[list[_Candidate]]:
     under_way = yield Plain(
         "SELECT endpoint, count(*) FROM delivery_queue WHERE claim IS NOT NULL "  # noqa: S608 - constants
         f"AND endpoint = ? AND due_at > {SQLITE_NOW} GROUP BY endpoint",
-        "SELECT endpoint, count(*) FROM delivery_queue WHERE claim IS NOT NULL "
+        "SELECT endpoint, count(*) FROM delivery_queue WHERE claim IS NOT NULL "  # noqa: S608 - constants
         f"AND endpoint = ANY($1::bigint[]) AND due_at > {POSTGRES_NOW} GROUP BY endpoint",
         (numbers,),
         [(n,) for n in numbers],
@@ -174,8 +174,7 @@ def _give_quotas(
         (slow if suspect else well).append((one, want))
     left = slots.any
     for group, most in ((well, left), (slow, slots.slow)):
-        most = min(most, left)
-        for (one, _), given in zip(group, share([want for _, want in group], most), strict=True):
+        for (one, _), given in zip(group, share([want for _, want in group], min(most, left)), strict=True):
             one.quota = given
             left -= given
     return wake_us
