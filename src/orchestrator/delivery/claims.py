@@ -7,7 +7,7 @@ is scanned: each endpoint's due rows are the beginning of an index.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -83,21 +83,23 @@ _FIND: Final = Plain(
 
 
 def claim(
-    claim_id: bytes, lease_us: int, slots: Slots, paces: Mapping[int, Pace], shuffle: Any, refused: frozenset[int]
+    claim_id: bytes,
+    lease_us: int,
+    slots: Slots,
+    paces: Mapping[int, Pace],
+    shuffle: Callable[[list[Any]], None],
 ) -> Work[Claimed]:
     """Claims as much as the slots allow, a fair part for every endpoint.
 
     Args:
         paces: What this process knows of endpoints; none of it: a new endpoint.
         shuffle: Puts a list into another order: who comes first is chance.
-        refused: Endpoints that this process cannot send to now.
     """
     rows = yield _FIND
     if not rows:
         return Claimed([], None, more=False)
     now_us = int(rows[0][0])
     found = [_Candidate(*row[1:5], bool(row[5]), *row[6:9], bool(row[9]), bool(row[10])) for row in rows]
-    found = [one for one in found if one.n not in refused]
     shuffle(found)
     awake, wake_us = _split_by_pause(found, now_us)
     locked = yield from _locked(awake)
