@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import structlog
@@ -53,11 +53,9 @@ class Housekeeping:
             try:
                 await self._poster.sweep()
                 self._metrics.deliveries_stand(await standing(self._tables))
-                while await self._tables.transact(cancel_switched_off) == BATCH:
-                    await asyncio.sleep(0)
+                await self._repeat(lambda: self._tables.transact(cancel_switched_off))
                 if time.monotonic() - purged_at >= self._options.purge_every_s or not purged_at:
-                    while await self._purge() == BATCH:
-                        await asyncio.sleep(0)
+                    await self._repeat(self._purge)
                     purged_at = time.monotonic()
             except PrismError as error:
                 _log.warning("delivery.housekeeping_postponed", reason=error.reason)
@@ -66,6 +64,12 @@ class Housekeeping:
                 _log.error("delivery.housekeeping_failed", exc_info=True)
             await asyncio.sleep(self._options.housekeeping_s)
 
+    async def _repeat(self, step: Callable[[], Awaitable[int]]) -> None:
+        """While there is a whole batch of it."""
+        full = True
+        while full:
+            full = await step() == BATCH
+
     async def _purge(self) -> int:
         older_us = int(self._options.retention_s * 1_000_000)
         return await self._tables.transact(lambda: purge(older_us))
@@ -73,10 +77,7 @@ class Housekeeping:
 
 def cancel_switched_off() -> Work[int]:
     """Cancels what is owed to endpoints that get nothing: at most BATCH. Returns how many."""
-    owed = (
-        "SELECT q.n FROM endpoints e JOIN delivery_queue q ON q.endpoint = e.n WHERE e.state > 1 "
-        f"ORDER BY q.endpoint, q.again, q.due_at, q.n LIMIT {BATCH}"
-    )
+    owed = f"SELECT q.n FROM endpoints e JOIN delivery_queue q ON q.endpoint = e.n WHERE e.state > 1 LIMIT {BATCH}"  # noqa: S608
     rows = yield Plain(
         f"DELETE FROM delivery_queue WHERE n IN ({owed}) RETURNING n",  # noqa: S608 - constants
         f"DELETE FROM delivery_queue WHERE n = ANY(ARRAY({owed})) RETURNING n",  # noqa: S608 - constants

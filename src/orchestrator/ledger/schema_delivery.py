@@ -64,6 +64,7 @@ endpoint_secrets: Final = Table(
     metadata,
     _number("endpoint", primary_key=True),
     _number("n", primary_key=True),
+    _text("merchant_id"),
     _small("kind"),
     _bytes("sealed"),
     _number("created_at"),

@@ -68,6 +68,7 @@ def _endpoints() -> None:
         "endpoint_secrets",
         _number("endpoint", primary_key=True),
         _number("n", primary_key=True),
+        _text("merchant_id"),
         _small("kind"),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         _number("created_at"),
