@@ -32,7 +32,7 @@ async def recover(
     after, count = (since_us - 1, 1 << 62), 0
     while True:
         query = (
-            "SELECT n, received_at, message FROM events WHERE merchant_id = {0} AND "
+            "SELECT n, received_at, message FROM events WHERE merchant_id = {0} AND "  # noqa: S608
             "(received_at > {1} OR (received_at = {1} AND n > {2})) AND received_at >= {1} "
             f"ORDER BY received_at, n LIMIT {BATCH}"
         )
@@ -77,9 +77,9 @@ def _owe(new: Sequence[Missed]) -> Work[None]:
     insert = f"INSERT INTO deliveries ({columns}) SELECT"
     # OFFSET 0 keeps the events in their order while they get their numbers.
     yield Plain(
-        f"{insert} (SELECT coalesce(max(n), 0) + 1 FROM deliveries), ?1, ?2, ?3, ?4, ?5, ?6, {SQLITE_NOW}, "
+        f"{insert} (SELECT coalesce(max(n), 0) + 1 FROM deliveries), ?1, ?2, ?3, ?4, ?5, ?6, {SQLITE_NOW}, "  # noqa: S608
         "1, 0, 0, 0 WHERE true ON CONFLICT (key) DO NOTHING",
-        f"{insert} nextval('deliveries_n'), key, merchant_id, endpoint, event, type, line, {POSTGRES_NOW}, 1, 0, 0, 0 "
+        f"{insert} nextval('deliveries_n'), key, merchant_id, endpoint, event, type, line, {POSTGRES_NOW}, 1, 0, 0, 0 "  # noqa: S608
         "FROM (SELECT * FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[]) "
         "WITH ORDINALITY AS t(key, merchant_id, endpoint, event, type, line, place) ORDER BY place OFFSET 0) AS w "
         "ON CONFLICT (key) DO NOTHING",
