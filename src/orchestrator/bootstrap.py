@@ -8,20 +8,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from orchestrator.access import audit
+from orchestrator.delivery.opening import Delivery, open_delivery
+from orchestrator.delivery.options import DeliveryMetrics
 from orchestrator.ledger.base import ChannelRule, Ledger
 from orchestrator.ledger.factory import migrate_ledger, open_ledger
+from orchestrator.ledger.tables import NoTables
 from orchestrator.publishing.channel_settings import configured_brokers, configured_channels, used_brokers
 from orchestrator.publishing.channels import DEFAULT_BROKER, Channel
 from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
 from orchestrator.reconciliation import Reconciler, Schedule, Tally
 from orchestrator.retention import Retention
 from orchestrator.services import (
+    DeliveryService,
     DisputeService,
     EventService,
     PaymentService,
     PayoutService,
     RefundService,
     Services,
+    WebhookEndpointService,
     provider_held,
 )
 from orchestrator.services.intake import Intake
@@ -31,6 +37,7 @@ from orchestrator.services.operations import Operator, Resolver
 from orchestrator.services.operations.asking import Asking
 from orchestrator.services.routing import router_of
 from orchestrator.settings import Settings
+from orchestrator.vault import vault_of
 from orchestratorx_prism.brokers import open_broker
 from orchestratorx_prism.brokers.base import Broker
 
@@ -38,7 +45,7 @@ _S_PER_H = 3_600.0
 _S_PER_DAY = 86_400.0
 
 
-class Counters(Observer, RelayMetrics, Tally, Protocol):
+class Counters(Observer, RelayMetrics, Tally, DeliveryMetrics, Protocol):
     """Whoever counts, on both sides of the outbox."""
 
     def committed(self, recordings: int) -> None:
@@ -64,6 +71,13 @@ class Application:
     reconciler: Reconciler
     schedule: Schedule
     """Started by whoever serves; embedded use fetches when it is told to."""
+    delivery: Delivery
+    """Likewise: embedded use owes deliveries, and a server over the same database sends them."""
+
+    @property
+    def keeps_administration(self) -> bool:
+        """Whether there is a database for it; a ledger in memory has none."""
+        return not isinstance(self.ledger.tables, NoTables)
 
     @property
     def broker(self) -> Broker:
@@ -97,6 +111,7 @@ class Application:
             closing.push_async_callback(self.resolver.stop)
             closing.push_async_callback(self.reconciler.aclose)
             closing.push_async_callback(self.schedule.stop)
+            closing.push_async_callback(self.delivery.stop)
             if self.relay is not None:
                 for broker in self.brokers.values():
                     closing.push_async_callback(broker.close)
@@ -132,6 +147,8 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         margin_s=settings.operation_margin_s,
         first_asked_s=settings.resolve_after_s[0],
     )
+    vault = vault_of(settings)
+    delivery = open_delivery(settings, ledger.tables, vault, ledger.outbox.wait_for_work, audit.append, counters)
     services = Services(
         EventService(intake, ledger, counters),
         PaymentService(ledger, operator, router_of(settings.routing)),
@@ -142,6 +159,8 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         provider_held.payment_methods(operator),
         provider_held.mandates(operator),
         provider_held.subscriptions(operator),
+        WebhookEndpointService(ledger.tables, vault, delivery.guard, delivery.poster),
+        DeliveryService(ledger.tables),
     )
     options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)
     relay = Relay(ledger.outbox, channels, brokers, metrics=counters, options=options) if publishes else None
@@ -150,7 +169,18 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
     schedule = Schedule(reconciler, ledger, every_s=settings.reconcile_every_s)
     return Application(
-        settings, ledger, brokers, services, merchants, operator, resolver, relay, retention, reconciler, schedule
+        settings,
+        ledger,
+        brokers,
+        services,
+        merchants,
+        operator,
+        resolver,
+        relay,
+        retention,
+        reconciler,
+        schedule,
+        delivery,
     )
 
 

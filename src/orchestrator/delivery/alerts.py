@@ -114,10 +114,25 @@ class Alerts:
             "It gets nothing until it is switched on again; then `orchestrator endpoints recover` sends what it has\n"
             "missed.\n"
         )
-        connect = smtplib.SMTP_SSL if server.tls else smtplib.SMTP
-        with connect(server.host, server.port, timeout=TIMEOUT_S) as smtp:
-            if not server.tls and smtp.has_extn("starttls"):
-                smtp.starttls(context=ssl.create_default_context())
+        with _connected(server) as smtp:
             if server.user:
                 smtp.login(server.user, server.password)
             smtp.send_message(message)
+
+
+def _connected(server: MailServer) -> smtplib.SMTP:
+    """Failure policy: closed. A password goes out over TLS or not at all."""
+    context = ssl.create_default_context()
+    if server.tls:
+        return smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_S, context=context)
+    smtp = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_S)
+    try:
+        smtp.ehlo()
+        if smtp.has_extn("starttls"):
+            smtp.starttls(context=context)
+        elif server.user:
+            raise smtplib.SMTPNotSupportedError("the mail server offers no TLS")
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp

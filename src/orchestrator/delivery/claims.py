@@ -99,7 +99,7 @@ def claim(
     if not rows:
         return Claimed([], None, more=False)
     now_us = int(rows[0][0])
-    found = [_Candidate(*row[1:5], bool(row[5]), *row[6:9], bool(row[9]), bool(row[10])) for row in rows]
+    found = [_candidate(row) for row in rows]
     shuffle(found)
     awake, wake_us = _split_by_pause(found, now_us)
     locked = yield from _locked(awake)
@@ -110,6 +110,12 @@ def claim(
     yield from _note_pace(chosen, owed, now_us)
     soonest = None if wake_us is None else max(0.0, (wake_us - now_us) / 1_000_000)
     return Claimed(owed, soonest, more=len(chosen) < len(awake) or bool(picked))
+
+
+def _candidate(row: Row) -> _Candidate:
+    n, version, most, per_second, ordered, strikes, paced_until, slowed_until, has_first, has_again = row[1:]
+    limits = (n, version, most, per_second, bool(ordered), strikes, paced_until, slowed_until)
+    return _Candidate(*limits, bool(has_first), bool(has_again))
 
 
 def _split_by_pause(found: Sequence[_Candidate], now_us: int) -> tuple[list[_Candidate], int | None]:

@@ -57,7 +57,6 @@ class Dispatcher:
             note: Writes a row into the audit log.
         """
         self._tables = tables
-        self._poster = poster
         self._wait_for_work = wait_for_work
         self._options = options or DispatchOptions()
         self._metrics = metrics or NoDeliveryMetrics()
@@ -112,7 +111,6 @@ class Dispatcher:
             with contextlib.suppress(PrismError):  # its lease ends by itself
                 await self._tables.transact(lambda: release(list(left.values())))
         await asyncio.gather(*self._alerts, return_exceptions=True)
-        await self._poster.aclose()
 
     async def _listen(self) -> None:
         while True:

@@ -7,6 +7,7 @@ What is sent again goes behind first attempts: a large recovery does not delay w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from orchestrator.delivery.claims import POSTGRES_NOW, SQLITE_NOW
@@ -48,8 +49,7 @@ async def recover(
                 kept = line if ordered else None
                 missed.append((key, owner, endpoint, n, column_word(event.type), line, kept))
         if missed:
-            batch = missed
-            count += await tables.transact(lambda: put_in_line(batch))  # noqa: B023 - awaited at once
+            count += await tables.transact(partial(put_in_line, missed))
         if len(found) < BATCH:
             return count
         after = (found[-1][1], found[-1][0])

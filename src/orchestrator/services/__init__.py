@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.services.administration.deliveries import DeliveryService
+from orchestrator.services.administration.endpoints import WebhookEndpointService
 from orchestrator.services.disputes import DisputeService
 from orchestrator.services.events import EventService
 from orchestrator.services.payments import PaymentService
@@ -14,6 +16,7 @@ from orchestrator.services.provider_held import ProviderHeld
 from orchestrator.services.refunds import RefundService
 from orchestratorx_prism.v1 import (
     customer_service_pb2,
+    delivery_service_pb2,
     dispute_service_pb2,
     event_service_pb2,
     mandate_service_pb2,
@@ -22,9 +25,11 @@ from orchestratorx_prism.v1 import (
     payout_service_pb2,
     refund_service_pb2,
     subscription_service_pb2,
+    webhook_endpoint_service_pb2,
 )
 
 __all__ = [
+    "DeliveryService",
     "DisputeService",
     "EventService",
     "PaymentService",
@@ -32,6 +37,7 @@ __all__ = [
     "ProviderHeld",
     "RefundService",
     "Services",
+    "WebhookEndpointService",
 ]
 
 
@@ -48,6 +54,8 @@ class Services:
     payment_methods: ProviderHeld
     mandates: ProviderHeld
     subscriptions: ProviderHeld
+    webhook_endpoints: WebhookEndpointService
+    deliveries: DeliveryService
 
     def by_descriptor(self) -> Mapping[Any, object]:
         """protobuf ServiceDescriptor → the object whose methods, in snake case, are its rpcs.
@@ -64,4 +72,6 @@ class Services:
             payment_method_service_pb2.DESCRIPTOR.services_by_name["PaymentMethodService"]: self.payment_methods,
             mandate_service_pb2.DESCRIPTOR.services_by_name["MandateService"]: self.mandates,
             subscription_service_pb2.DESCRIPTOR.services_by_name["SubscriptionService"]: self.subscriptions,
+            webhook_endpoint_service_pb2.DESCRIPTOR.services_by_name["WebhookEndpointService"]: self.webhook_endpoints,
+            delivery_service_pb2.DESCRIPTOR.services_by_name["DeliveryService"]: self.deliveries,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from orchestrator.access import audit
@@ -85,9 +86,7 @@ class DeliveryService:
             numbers = [row[0] for row in found]
             if numbers:
                 details = {"deliveries": str(len(numbers))}
-                count += await self._tables.transact(
-                    lambda batch=numbers, said=details: _replay(batch, target, merchant_id, said)
-                )
+                count += await self._tables.transact(partial(_replay, numbers, target, merchant_id, details))
             if len(found) < BATCH:
                 return pb.DeliveryServiceReplayManyResponse(count=count)
             after = numbers[-1]

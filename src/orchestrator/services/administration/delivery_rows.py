@@ -64,7 +64,7 @@ def conditions_of(where: DeliveryFilter) -> list[ColumnElement[bool]]:
         payment = select(names.c.payment).where(names.c.key == key).scalar_subquery()
         found.append(_d.event.in_(select(events.c.n).where(events.c.payment == payment)) if key else false())
     for field in ("created_from", "created_until"):
-        if where.HasField(field):  # type: ignore[arg-type]
+        if where.HasField(field):
             try:
                 moment = getattr(where, field).ToMicroseconds()
             except ValueError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -241,8 +241,8 @@ class WebhookEndpointService:
             return None
         return await self._vault.seal(SEALED_AS, merchant_id, headers_place(n), msgspec.json.encode(headers))
 
-    async def _sealed(self, merchant_id: str, n: int, made: list[Secret]) -> list[rows.NewSecret]:
-        sealed: list[rows.NewSecret] = []
+    async def _sealed(self, merchant_id: str, n: int, made: Sequence[Secret]) -> Sequence[rows.NewSecret]:
+        sealed = []
         for secret in made:
             number = new_number()
             text = secret_text(secret).encode()
