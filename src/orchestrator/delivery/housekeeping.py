@@ -144,7 +144,7 @@ def release(owed: Sequence[Owed]) -> Work[None]:
 async def standing(tables: Tables) -> Standing:
     """How deliveries stand now, by the beginnings of indexes."""
     query = (
-        "SELECT t.now, (SELECT count(*) FROM (SELECT 1 FROM delivery_queue LIMIT 10000) AS some), "
+        "SELECT t.now, (SELECT count(*) FROM (SELECT 1 FROM delivery_queue LIMIT 10000) AS counted), "
         "(SELECT d.created_at FROM delivery_queue q JOIN deliveries d ON d.n = q.n ORDER BY q.n LIMIT 1), "
         "(SELECT min((SELECT q.due_at FROM delivery_queue q WHERE q.endpoint = e.n AND q.again = 0 "
         "ORDER BY q.due_at LIMIT 1)) FROM endpoints e WHERE e.state = 1), "
