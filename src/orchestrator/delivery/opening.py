@@ -15,6 +15,8 @@ from orchestrator.delivery.registry import Opener, Registry
 from orchestrator.ledger.tables import Tables
 from orchestrator.settings import Settings
 
+LEASE_MARGIN_S = 15.0
+"""What a process has after an attempt's time to write down what came of it, before another one tries again."""
 _S_PER_DAY = 86_400.0
 
 
@@ -56,6 +58,7 @@ def open_delivery(
     options = DispatchOptions(
         slots=settings.delivery_slots,
         timeout_s=settings.delivery_timeout_s,
+        lease_margin_s=LEASE_MARGIN_S,
         disable_after_s=settings.endpoint_failed_after_days * _S_PER_DAY,
         retention_s=settings.delivery_retention_days * _S_PER_DAY,
         drain_s=settings.shutdown_grace_s,
