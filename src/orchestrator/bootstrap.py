@@ -8,10 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from orchestrator.access import audit
 from orchestrator.access.observing import AccessObserver
 from orchestrator.access.opening import Access, open_access
+from orchestrator.delivery.opening import Delivery, open_delivery
+from orchestrator.delivery.options import DeliveryMetrics
 from orchestrator.ledger.base import ChannelRule, Ledger
 from orchestrator.ledger.factory import migrate_ledger, open_ledger
+from orchestrator.ledger.tables import NoTables
 from orchestrator.publishing.channel_settings import configured_brokers, configured_channels, used_brokers
 from orchestrator.publishing.channels import DEFAULT_BROKER, Channel
 from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
@@ -22,6 +26,7 @@ from orchestrator.services import (
     ApiKeyService,
     AuditService,
     CredentialService,
+    DeliveryService,
     DisputeService,
     EventService,
     MerchantService,
@@ -29,6 +34,7 @@ from orchestrator.services import (
     PayoutService,
     RefundService,
     Services,
+    WebhookEndpointService,
     provider_held,
 )
 from orchestrator.services.directory import Directory
@@ -47,7 +53,7 @@ _S_PER_H = 3_600.0
 _S_PER_DAY = 86_400.0
 
 
-class Counters(Observer, RelayMetrics, Tally, AccessObserver, Protocol):
+class Counters(Observer, RelayMetrics, Tally, DeliveryMetrics, AccessObserver, Protocol):
     """Whoever counts, on both sides of the outbox."""
 
     def committed(self, recordings: int) -> None:
@@ -77,6 +83,13 @@ class Application:
     """Who may call; asked by the front doors. Embedded use has none."""
     directory: Directory
     vault: Vault
+    delivery: Delivery
+    """Likewise: embedded use owes deliveries, and a server over the same database sends them."""
+
+    @property
+    def keeps_administration(self) -> bool:
+        """Whether there is a database for it; a ledger in memory has none."""
+        return not isinstance(self.ledger.tables, NoTables)
 
     @property
     def broker(self) -> Broker:
@@ -114,6 +127,7 @@ class Application:
             closing.push_async_callback(self.reconciler.aclose)
             closing.push_async_callback(self.schedule.stop)
             closing.push_async_callback(self.directory.stop)
+            closing.push_async_callback(self.delivery.stop)
             if self.relay is not None:
                 for broker in self.brokers.values():
                     closing.push_async_callback(broker.close)
@@ -160,6 +174,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         return True
 
     reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
+    delivery = open_delivery(settings, ledger.tables, vault, ledger.outbox.wait_for_work, audit.append, counters)
     services = Services(
         EventService(intake, ledger, counters),
         PaymentService(ledger, operator, router_of(settings.routing)),
@@ -175,6 +190,8 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         MerchantService(settings, ledger.tables, directory, merchants),
         CredentialService(settings, ledger.tables, vault, directory, merchants),
         ReconciliationService(reconciler, merchants),
+        WebhookEndpointService(ledger.tables, vault, delivery.guard, delivery.poster),
+        DeliveryService(ledger.tables),
     )
     options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)
     relay = Relay(ledger.outbox, channels, brokers, metrics=counters, options=options) if publishes else None
@@ -196,6 +213,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         access,
         directory,
         vault,
+        delivery,
     )
 
 

@@ -89,6 +89,8 @@ class Server:
             opened.push_async_callback(self._application.stop)
             await self._application.start()
             self._application.schedule.start()
+            if settings.deliver and self._application.keeps_administration:
+                self._application.delivery.dispatcher.start()
             grpc_port = await self._grpc.start()
             opened.push_async_callback(self._grpc.stop, 0)
             http_port = port_of(listener)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretBytes, SecretStr, field_validator, model_validator
 
+from orchestrator.settings_delivery import DeliverySettings
 from orchestrator.settings_messaging import ChannelSettings, MessagingSettings, Section
 from orchestrator.settings_routing import RoutingSettings
 from orchestratorx_prism.config import DEFAULT_BROKER
@@ -87,7 +88,7 @@ class TlsSettings(Section):
         return bool(self.certificate_file)
 
 
-class Settings(Section):
+class Settings(DeliverySettings):
     """Everything that can be set. Build it with `settings_from`, which reports every fault at once."""
 
     environment: Literal["SANDBOX", "PRODUCTION"] = "SANDBOX"

@@ -9,6 +9,8 @@ from typing import Any
 from orchestrator.services.administration.api_keys import ApiKeyService
 from orchestrator.services.administration.audit import AuditService
 from orchestrator.services.administration.credentials import CredentialService
+from orchestrator.services.administration.deliveries import DeliveryService
+from orchestrator.services.administration.endpoints import WebhookEndpointService
 from orchestrator.services.administration.merchants import MerchantService
 from orchestrator.services.disputes import DisputeService
 from orchestrator.services.events import EventService
@@ -21,6 +23,7 @@ from orchestratorx_prism.v1 import (
     audit_service_pb2,
     credential_service_pb2,
     customer_service_pb2,
+    delivery_service_pb2,
     dispute_service_pb2,
     event_service_pb2,
     mandate_service_pb2,
@@ -31,12 +34,14 @@ from orchestratorx_prism.v1 import (
     reconciliation_service_pb2,
     refund_service_pb2,
     subscription_service_pb2,
+    webhook_endpoint_service_pb2,
 )
 
 __all__ = [
     "ApiKeyService",
     "AuditService",
     "CredentialService",
+    "DeliveryService",
     "DisputeService",
     "EventService",
     "MerchantService",
@@ -45,6 +50,7 @@ __all__ = [
     "ProviderHeld",
     "RefundService",
     "Services",
+    "WebhookEndpointService",
 ]
 
 
@@ -67,6 +73,8 @@ class Services:
     credentials: CredentialService
     reconciliation: object
     """`orchestrator.reconciliation`'s, which is built upon these."""
+    webhook_endpoints: WebhookEndpointService
+    deliveries: DeliveryService
 
     def by_descriptor(self) -> Mapping[Any, object]:
         """protobuf ServiceDescriptor → the object whose methods, in snake case, are its rpcs.
@@ -88,4 +96,6 @@ class Services:
             merchant_service_pb2.DESCRIPTOR.services_by_name["MerchantService"]: self.merchants,
             credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]: self.credentials,
             reconciliation_service_pb2.DESCRIPTOR.services_by_name["ReconciliationService"]: self.reconciliation,
+            webhook_endpoint_service_pb2.DESCRIPTOR.services_by_name["WebhookEndpointService"]: self.webhook_endpoints,
+            delivery_service_pb2.DESCRIPTOR.services_by_name["DeliveryService"]: self.deliveries,
         }
