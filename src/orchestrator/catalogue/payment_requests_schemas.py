@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from orchestrator.catalogue.dataclass_schemas import dataclass_schema
-from orchestrator.catalogue.field_schemas import DIALECT, TIME
+from orchestrator.message_schemas import DIALECT, TIME
 from orchestrator.catalogue.model import Json, MessageShape
 from orchestrator.catalogue.payments_schemas import CONTENT_TYPE, headers_schema
 from orchestratorx_prism.envelopes.payment_requests import KINDS, STATUSES, TRANSITIONS
