@@ -77,16 +77,12 @@ class Schemas:
     """Where the definitions will stand."""
     taken: bool = False
     """Schemas of what is taken, as `from_values` reads it, and not of what is given: nothing is required, times have
-    any offset, and members of a oneof exclude each other. Their names end in "Input", so that both fit in a document."""
+    any offset, members of a oneof exclude each other. Their names end in "Input", so that both fit in a document."""
+    any_data: bool = False
+    """A oneof named `data` is said to be any of its members; else nothing is said of it: the caller knows which."""
 
     def message(self, descriptor: Descriptor, without: Container[str] = ()) -> Json:
-        """The message's own schema.
-
-        A oneof named `data` is one property, of which nothing is said here: the caller knows which member it is.
-
-        Args:
-            without: Fields that are left out.
-        """
+        """The message's own schema, without the fields that are named."""
         oneof = descriptor.oneofs_by_name.get(DATA)
         members = set() if oneof is None else {field.name for field in oneof.fields}
         fields = [field for field in descriptor.fields if field.name not in members and field.name not in without]
@@ -97,6 +93,8 @@ class Schemas:
             "required": [field.name for field in fields if not self.taken and _is_always_there(field)],
             "additionalProperties": False,
         }
+        if oneof is not None and self.any_data:
+            schema["properties"][DATA] = {"anyOf": [self.single(field) for field in oneof.fields]}
         if self.taken:
             schema["required"] = list(_NEEDED.get(descriptor.name, ()))
             if descriptor.name in _ONE_OF_THEM:

@@ -27,6 +27,7 @@ from orchestrator.services.merchants import Merchants
 from orchestrator.services.operations import outcomes
 from orchestrator.services.operations.asking import Asking, check_declared
 from orchestrator.services.operations.kept import digest_of, known_before, without_card
+from orchestrator.services.operations.repeats import note_repeat
 from orchestrator.services.operations.specs import ASKING, CHANGING, Done, Spec, Subject, subject_of
 from orchestrator.services.raw_cards import refuse_raw_card
 from orchestrator.settings import SCHEDULE_S
@@ -133,6 +134,8 @@ class Operator:
             running = asyncio.create_task(self._once(prepared, self._intent(prepared, key, digest)))
             self._running[key, digest] = running
             running.add_done_callback(lambda ended: self._ended((key, digest), ended))
+        else:
+            note_repeat()
         return await asyncio.shield(running)
 
     async def ask(self, capability: Capability, request: Any) -> Any:
@@ -210,6 +213,8 @@ class Operator:
                 raise _reused()
             if held:
                 break
+            if intent.state in {State.DONE, State.REFUSED}:
+                note_repeat()
             if intent.state is State.DONE:
                 return prepared.spec.response.FromString(intent.answer)
             if intent.state is State.REFUSED:

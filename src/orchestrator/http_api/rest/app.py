@@ -1,0 +1,106 @@
+"""The FastAPI application, made of the table: a route for each row whose service is wired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+
+from orchestrator.access.guard import Guard
+from orchestrator.deadlines import Deadlines
+from orchestrator.http_api.addresses import TrustedProxies
+from orchestrator.http_api.ingress import MethodRefused
+from orchestrator.http_api.rest.calling import Answered, Endpoint, Kitchen, answer_headers, instance_of
+from orchestrator.http_api.rest.document import openapi_of
+from orchestrator.http_api.rest.fields import Inputs, inputs_of
+from orchestrator.http_api.rest.pages import add_pages
+from orchestrator.http_api.rest.problems import refusal
+from orchestrator.http_api.rest.rows import Row
+from orchestrator.http_api.rest.special import SPECIAL
+from orchestrator.http_api.rest.table import ROWS
+from orchestrator.settings import Settings
+from orchestratorx_prism.errors import NotFound, PrismError, RequestRejected
+
+PREFIXES = ("/v1/", "/docs", "/openapi.json", "/llms.txt")
+"""What the server hands to this application."""
+
+
+def rest_app(
+    settings: Settings,
+    services: Mapping[Any, object],
+    guard: Guard,
+    answered: Answered,
+    *,
+    rows: Iterable[Row] = ROWS,
+) -> FastAPI:
+    """
+    Args:
+        services: protobuf ServiceDescriptor → the object whose methods, in snake case, are its rpcs. A row of a service
+            that is not there has no route.
+        answered: Told of each answer: (door, method, status, seconds).
+    """
+    kitchen = Kitchen(
+        services={descriptor.name: target for descriptor, target in services.items()},
+        guard=guard,
+        proxies=TrustedProxies(settings.trusted_proxies),
+        deadlines=Deadlines(settings.request_timeout_s),
+        max_body_bytes=settings.http_max_body_bytes,
+        max_large_body_bytes=max(settings.http_max_body_bytes, settings.grpc_max_message_bytes),
+        answered=answered,
+        secure=settings.tls.on,
+    )
+    inputs = wired(rows, kitchen.services)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    for each in inputs:
+        row = each.row
+        methods = ["GET", "HEAD"] if row.method == "GET" else [row.method]
+        endpoint = Endpoint(kitchen, each, SPECIAL[row.serve])
+        app.add_api_route(row.path, _plain(endpoint), methods=methods, response_model=None, name=row.operation_id)
+    document = openapi_of(inputs)
+    app.openapi = lambda: document  # type: ignore[method-assign]
+    add_pages(app, document, secure=settings.tls.on)
+    app.add_exception_handler(HTTPException, _refuser(app, secure=settings.tls.on))  # type: ignore[arg-type]
+    return app
+
+
+def wired(rows: Iterable[Row], services: Mapping[str, object]) -> list[Inputs]:
+    """The rows whose services are there, read against their rpcs."""
+    return [inputs_of(row) for row in rows if row.service in services]
+
+
+def _plain(endpoint: Endpoint) -> Any:
+    """A function: FastAPI reads parameters off signatures, and is to find the request alone."""
+
+    async def serve(request: Request) -> Response:
+        return await endpoint(request)
+
+    return serve
+
+
+def _refuser(app: FastAPI, *, secure: bool) -> Any:
+    async def refuse(request: Request, raised: HTTPException) -> Response:
+        headers = answer_headers(secure=secure)
+        error: PrismError
+        if raised.status_code == 405:
+            headers["Allow"] = ", ".join(sorted(_methods_at(app, request)))
+            error = MethodRefused("the path takes other methods", fix=f"use one of {headers['Allow']}")
+        elif raised.status_code == 404:
+            error = NotFound("nothing is here", reason="PATH_UNKNOWN", fix="see /openapi.json")
+        else:
+            error = RequestRejected("the request cannot be read", fix="see /openapi.json")
+        return refusal(error, instance_of(headers), headers)
+
+    return refuse
+
+
+def _methods_at(app: FastAPI, request: Request) -> set[str]:
+    found: set[str] = set()
+    for route in app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return found
