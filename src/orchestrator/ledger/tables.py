@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextvars import copy_context
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import BigInteger
@@ -97,7 +98,8 @@ class SqliteTables:
                 result: T = ended.value
                 return result
 
-        result: T = await self._run(job)
+        context = copy_context()  # the job runs in the writer's thread, and knows there too on whose behalf it acts
+        result: T = await self._run(lambda connection: context.run(job, connection))
         return result
 
 

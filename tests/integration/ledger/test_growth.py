@@ -15,7 +15,7 @@ from ledger_events import make, money
 
 from orchestrator.ledger.base import ChannelRule, Ledger, Recording
 from orchestrator.ledger.factory import open_ledger
-from orchestrator.ledger.schema import metadata
+from orchestrator.ledger.schema_all import metadata
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 from orchestratorx_prism.v1.payment_service_pb2 import PaymentServiceListRequest

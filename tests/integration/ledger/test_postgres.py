@@ -12,7 +12,7 @@ from ledger_events import make, money
 from orchestrator.ledger.base import Recording
 from orchestrator.ledger.postgres import PostgresLedger
 from orchestrator.ledger.postgres_batch import Overtaken
-from orchestrator.ledger.schema import HEAD, metadata
+from orchestrator.ledger.schema_all import HEAD, metadata
 from orchestratorx_prism.errors import RequestRejected, SettingsRejected, Unavailable
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter

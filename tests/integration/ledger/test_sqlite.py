@@ -15,7 +15,7 @@ from ledger_events import make, money
 from orchestrator.ledger import sqlite as module
 from orchestrator.ledger.base import ChannelRule, Recording
 from orchestrator.ledger.factory import migrate_ledger
-from orchestrator.ledger.schema import HEAD, metadata
+from orchestrator.ledger.schema_all import HEAD, metadata
 from orchestrator.ledger.sqlite import SqliteLedger
 from orchestratorx_prism.errors import SettingsRejected, Unavailable
 from orchestratorx_prism.v1.event_pb2 import Event

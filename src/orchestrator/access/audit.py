@@ -1,0 +1,140 @@
+"""The audit log: rows that are only added, each sealed with SHA-256 over itself and the seal before.
+
+A row that was changed, taken out or put elsewhere no longer fits its neighbours; rows cut off at the end do not fit
+the head, which has the count and the last seal. Whoever can write to all of the database can forge all of it: against
+that, keep a head elsewhere (`orchestrator audit verify --head`).
+
+Not here: listing and exporting; see `services.administration.audit`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import insert, update
+
+from orchestrator.access.principal import EVERYBODY, acting
+from orchestrator.ledger.schema_access import audit_head, audit_log
+from orchestrator.ledger.tables import Row, Work, now_us
+
+FIRST: Final = bytes(32)
+"""What stands for the seal before the first."""
+HEAD_ROW: Final = 1
+_FORMAT: Final = b"orchestratorx audit 1"
+_LONGEST: Final = 1_000
+"""Of one text of a row. Characters."""
+_NOTHING: Final[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row, without its seal."""
+
+    number: int
+    """From 1 on, without gaps."""
+    at_us: int
+    """The database's clock. Microseconds since 1970, UTC."""
+    merchant_id: str
+    actor: str
+    action: str
+    target: str
+    remote_address: str
+    details: str
+    """JSON as it was written: an object of texts, its keys in order."""
+
+    def seal(self, before: bytes) -> bytes:
+        """SHA-256 over the row and the seal before it. Each part has its length in front: no two rows read alike."""
+        parts = (
+            before,
+            str(self.number).encode(),
+            str(self.at_us).encode(),
+            *(
+                text.encode()
+                for text in (
+                    self.merchant_id,
+                    self.actor,
+                    self.action,
+                    self.target,
+                    self.remote_address,
+                    self.details,
+                )
+            ),
+        )
+        sealed = hashlib.sha256(_FORMAT)
+        for part in parts:
+            sealed.update(len(part).to_bytes(8, "big"))
+            sealed.update(part)
+        return sealed.digest()
+
+
+COLUMNS: Final = (
+    audit_log.c.n,
+    audit_log.c.at,
+    audit_log.c.merchant_id,
+    audit_log.c.actor,
+    audit_log.c.action,
+    audit_log.c.target,
+    audit_log.c.remote_address,
+    audit_log.c.details,
+    audit_log.c.hash,
+)
+"""Of a SELECT whose rows `entry_of` reads; the last is the seal."""
+
+
+def entry_of(row: Row) -> tuple[Entry, bytes]:
+    """A row of `COLUMNS`, and its seal."""
+    return Entry(*row[:-1]), bytes(row[-1])
+
+
+def append(action: str, target: str, merchant_id: str, details: Mapping[str, str] = _NOTHING) -> Work[None]:
+    """Writes a row, in the transaction of what it tells of. For use inside one:
+
+        yield from append("credentials.changed", "stripe/SANDBOX", "acme")
+
+    Who and whence come from `acting`. Call it last: from here to the commit, every other writer of the log waits, on
+    all replicas; and whoever locks other rows first, and the log after them, is never waited for in a circle.
+
+    Args:
+        target: Whom or what it was done to: "key_…", "stripe/SANDBOX".
+        merchant_id: Whose business it is; "*" or "": the installation's.
+        details: Never a secret.
+    """
+    [(number, before, at_us)] = yield (
+        update(audit_head)
+        .where(audit_head.c.id == HEAD_ROW)
+        .values(n=audit_head.c.n + 1)
+        .returning(audit_head.c.n, audit_head.c.hash, now_us())
+    )
+    who = acting.get()
+    entry = Entry(
+        number,
+        at_us,
+        _kept(merchant_id) or EVERYBODY,
+        _kept(who.actor),
+        _kept(action),
+        _kept(target),
+        _kept(who.remote_address),
+        json.dumps({_kept(k): _kept(v) for k, v in details.items()}, sort_keys=True, separators=(",", ":")),
+    )
+    seal = entry.seal(FIRST if before is None else bytes(before))
+    yield insert(audit_log).values(
+        n=entry.number,
+        at=entry.at_us,
+        merchant_id=entry.merchant_id,
+        actor=entry.actor,
+        action=entry.action,
+        target=entry.target,
+        remote_address=entry.remote_address,
+        details=entry.details,
+        hash=seal,
+    )
+    yield update(audit_head).where(audit_head.c.id == HEAD_ROW).values(hash=seal)
+
+
+def _kept(text: str) -> str:
+    """As both databases can keep it: no NUL, no half of a surrogate pair, not endless."""
+    return text[:_LONGEST].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
