@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from google.protobuf.message import Message
 
 from orchestrator.access.principal import ANYBODY, Principal
 
 
+ANY_METHOD: Final = ""
+"""As a method: whoever is known at all may call it."""
+
+
 class Guard(Protocol):
-    """Asked once for each call, before it is carried out. `method` is "PaymentService.Authorize"."""
+    """Asked for each call, before it is carried out. `method` is "PaymentService.Authorize"."""
 
     async def admit(self, key: str | None, method: str, remote_address: str) -> Principal:
         """Who is calling, if they may call the method.
@@ -23,6 +27,14 @@ class Guard(Protocol):
             Unauthenticated: No key where one is asked for, or one that is unknown, expired or revoked.
             PermissionRefused: The key lacks the method's scope.
             TooManyCalls: The key's limit, or too many failures from this address; says when to come back.
+        """
+        ...
+
+    async def still(self, principal: Principal) -> None:
+        """Asked again and again while a stream lasts, before something is taken from it or given to it: costs nothing.
+
+        Raises:
+            Unauthenticated: The key that it was opened with has ended since.
         """
         ...
 
@@ -42,6 +54,9 @@ class Open:
     async def admit(self, key: str | None, method: str, remote_address: str) -> Principal:
         """See `Guard`."""
         return ANYBODY
+
+    async def still(self, principal: Principal) -> None:
+        """See `Guard`."""
 
     def confine(self, principal: Principal, method: str, request: Message) -> None:
         """See `Guard`."""
