@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from orchestrator.access.guard import Guard, Open
 from orchestrator.ledger.base import ChannelRule, Ledger
 from orchestrator.ledger.factory import migrate_ledger, open_ledger
 from orchestrator.publishing.channel_settings import configured_brokers, configured_channels, used_brokers
@@ -64,6 +65,8 @@ class Application:
     reconciler: Reconciler
     schedule: Schedule
     """Started by whoever serves; embedded use fetches when it is told to."""
+    guard: Guard = field(default_factory=Open)
+    """Whom both front doors ask."""
 
     @property
     def broker(self) -> Broker:

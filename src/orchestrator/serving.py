@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from orchestrator.access.guard import Open
 from orchestrator.listening import bind, port_of
 from orchestrator.plugins import installed_connectors
 from orchestrator.settings import Settings
@@ -49,6 +50,7 @@ class Server:
         from orchestrator.grpc_api.server import GrpcServer
         from orchestrator.http_api.ingress import Ingress
         from orchestrator.http_api.probes import Probes
+        from orchestrator.http_api.rest.app import rest_app
         from orchestrator.http_api.server import HttpServer
         from orchestrator.readiness import Readiness
 
@@ -73,7 +75,13 @@ class Server:
         )
         probes = Probes(self._readiness, self._exposition, [key.get_secret_value() for key in settings.api_keys])
         self._http = HttpServer(
-            settings, webhooks=ingress, others=probes, on_refusal=lambda error: metrics.refused("", error)
+            settings,
+            webhooks=ingress,
+            rest=rest_app(settings, application.services.by_descriptor(), application.guard, metrics.answered)
+            if _is_guarded(application)
+            else None,
+            others=probes,
+            on_refusal=lambda error: metrics.refused("", error),
         )
 
     async def start(self) -> Addresses:
@@ -164,6 +172,11 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
+
+
+def _is_guarded(application: Application) -> bool:
+    """Whether REST may be served. Failure policy: closed. Keys that nobody would ask for open no door."""
+    return not application.settings.api_keys or not isinstance(application.guard, Open)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -173,6 +173,14 @@ class ProviderRefused(Rejected):
     http_status = 422
 
 
+class NothingToRefund(Rejected):
+    """No captured money of the payment is left. Ask for the payment with `refresh` if the provider may know more."""
+
+    default_reason = "NOTHING_TO_REFUND"
+    grpc_code = 9
+    http_status = 409
+
+
 class OutcomeUnknown(PrismError):
     """The provider's answer was lost: money may have moved. It is asked again on a schedule, and the event follows.
 

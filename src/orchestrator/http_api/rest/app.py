@@ -26,9 +26,6 @@ from orchestrator.http_api.rest.table import ROWS
 from orchestrator.settings import Settings
 from orchestratorx_prism.errors import NotFound, PrismError, RequestRejected
 
-PREFIXES = ("/v1/", "/docs", "/openapi.json", "/llms.txt")
-"""What the server hands to this application."""
-
 
 def rest_app(
     settings: Settings,

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orchestrator.access.guard import Guard
-from orchestrator.access.principal import Acting, Principal, acting
+from orchestrator.access.principal import Principal, acting, enter
 from orchestrator.deadlines import Deadlines
 from orchestrator.http_api.addresses import TrustedProxies
 from orchestrator.http_api.bodies import ClientGone, read_body
@@ -163,7 +163,7 @@ class Endpoint:
         kitchen, row = self._kitchen, self._inputs.row
         caller = read_caller(request.scope, kitchen.proxies)
         principal = await kitchen.guard.admit(caller.key, row.rpc, caller.address)
-        acting.set(Acting(principal.actor, caller.address))
+        enter(principal, caller.address)
         headers |= limit_headers(principal)
         caller.check_ambiguity()
         if row.media:

@@ -34,8 +34,8 @@ base64, **constants** upper case. A field that is not known is refused, and so i
 **Limits** stand in `RateLimit` and `RateLimit-Policy` (IETF draft) and `X-RateLimit-*`; a 429 says `Retry-After`.
 """
 _KEYS: Final = """\
-A key of `POST /v1/api-keys`, `orchestrator keys create` or the settings. Each operation names the scope that it asks for
-as `x-scopes`."""
+A key of `POST /v1/api-keys`, `orchestrator keys create` or the settings. Each operation names what scope it asks for as
+`x-scopes`."""
 _KEY_HEADER: Final[Json] = {
     "name": "Idempotency-Key",
     "in": "header",

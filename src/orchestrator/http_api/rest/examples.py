@@ -10,20 +10,20 @@ from google.protobuf.descriptor import FieldDescriptor
 from orchestrator.message_schemas import Json, constants
 from orchestratorx_prism.values import DATA, TIMESTAMP
 
-_PAYMENT_ID: Final = "7c1f8f39-3f5e-5a0b-a0a6-2f4b1f6b7a10"
+_PAYMENT_ID: Final = "pay_7872a5358e2a2b51876b9ea7042eb8b672c273de85904255"
 _SAMPLES: Final[Mapping[str, Any]] = {
     "Money.minor_units": 1099,
     "Money.currency": "USD",
     "currency": "USD",
     "id": _PAYMENT_ID,
-    "Refund.id": "0b0d4a54-93c6-5f0e-8d3c-1d7c3a4a9f21",
-    "Dispute.id": "5f2b6f5c-7a7e-5b0a-9d57-6c7f3a2b1e44",
+    "Refund.id": "ref_e4eb43b27f73eba136dad4a8a91f33b472c273de85904255",
+    "Dispute.id": "dis_5f2b6f5c27f73eba136dad4a8a91f33b472c273de85904255",
     "Event.id": "d1b5c1f8-6c2c-5c0f-9a57-3f2f1c0b8e21",
     "event_id": "d1b5c1f8-6c2c-5c0f-9a57-3f2f1c0b8e21",
     "payment_id": _PAYMENT_ID,
-    "refund_id": "0b0d4a54-93c6-5f0e-8d3c-1d7c3a4a9f21",
-    "dispute_id": "5f2b6f5c-7a7e-5b0a-9d57-6c7f3a2b1e44",
-    "payout_id": "9a0f1c2e-2f7d-5c3b-8e1a-4b6d5c7e8f90",
+    "refund_id": "ref_e4eb43b27f73eba136dad4a8a91f33b472c273de85904255",
+    "dispute_id": "dis_5f2b6f5c27f73eba136dad4a8a91f33b472c273de85904255",
+    "payout_id": "po_9a0f1c2e27f73eba136dad4a8a91f33b472c273de85904255",
     "merchant_id": "default",
     "connector": "stripe",
     "merchant_transaction_id": "order-1001",

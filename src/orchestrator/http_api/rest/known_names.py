@@ -1,4 +1,4 @@
-"""Routes under the names that users of other payment services know. Each leads to an rpc that has a name of ours too."""
+"""Routes under the names that users of other payment services know, each to an rpc that has a name of ours too."""
 
 from __future__ import annotations
 

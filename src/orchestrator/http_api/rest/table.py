@@ -33,9 +33,9 @@ ROWS: Final[tuple[Row, ...]] = (
         adapted=SAVED_CARD,
         example=_PAYMENT,
         notes="An instrument, or a `saved_card_id`, is needed. A payment that needs the payer has the status "
-        "ACTION_REQUIRED and a `next_action`. One without the payer (`off_session`) that the issuer wants authenticated "
-        "has the status FAILED and the failure's category AUTHENTICATION_REQUIRED: ask the payer back, and pay again "
-        "with `off_session` false.",
+        "ACTION_REQUIRED and a `next_action`. One without the payer (`off_session`) that the issuer wants "
+        "authenticated has the status FAILED and the failure's category AUTHENTICATION_REQUIRED: ask the payer back, "
+        "and pay again with `off_session` false.",
     ),
     Row("GET", "/v1/payments", "PaymentService.List", "List payments", "Payments", notes=_HISTORY_NOTES),
     Row(
@@ -101,7 +101,11 @@ ROWS: Final[tuple[Row, ...]] = (
         201,
         needs=("payment_id",),
         location="/v1/refunds/{refund.id}",
-        example={"payment_id": "7c1f8f39-3f5e-5a0b-a0a6-2f4b1f6b7a10", **_PART, "refund_reason": "returned"},
+        example={
+            "payment_id": "pay_7872a5358e2a2b51876b9ea7042eb8b672c273de85904255",
+            **_PART,
+            "refund_reason": "returned",
+        },
         notes="409 with reason NOTHING_TO_REFUND when no captured money of the payment is left.",
     ),
     Row("GET", "/v1/refunds", "RefundService.List", "List refunds", "Refunds"),

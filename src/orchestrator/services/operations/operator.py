@@ -32,6 +32,7 @@ from orchestrator.services.operations.specs import ASKING, CHANGING, Done, Spec,
 from orchestrator.services.raw_cards import refuse_raw_card
 from orchestrator.settings import SCHEDULE_S
 from orchestratorx_prism.errors import (
+    NothingToRefund,
     NotSupported,
     OutcomeUnknown,
     PrismError,
@@ -50,7 +51,7 @@ MARGIN_S: Final = 30.0
 _LOOK_AGAIN_S: Final = 0.05
 _MOST_REQUEST_ID: Final = 255
 
-_NOTHING_DONE: Final = (RequestRejected, NotSupported, ProviderUnavailable, SettingsRejected)
+_NOTHING_DONE: Final = (RequestRejected, NothingToRefund, NotSupported, ProviderUnavailable, SettingsRejected)
 """What a client raises when it is certain that nothing was carried out. Of anything else, that is not known."""
 
 _log = structlog.get_logger(__name__)
@@ -237,6 +238,8 @@ class Operator:
         """Calls the provider. Failure policy: whatever may have reached it, and has no answer, is unknown."""
         intents = self._ledger.intents
         try:
+            if prepared.spec.check is not None:
+                prepared.spec.check(prepared.subject)
             for part in prepared.spec.parts(prepared.request, prepared.subject) if prepared.spec.parts else ():
                 check_declared(prepared.label, part)
             call = self._call(prepared, intent)
