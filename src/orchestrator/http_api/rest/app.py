@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from orchestrator.access.guard import Guard
 from orchestrator.deadlines import Deadlines
@@ -25,6 +25,8 @@ from orchestrator.http_api.rest.special import SPECIAL
 from orchestrator.http_api.rest.table import ROWS
 from orchestrator.settings import Settings
 from orchestratorx_prism.errors import NotFound, PrismError, RequestRejected
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
 def rest_app(
@@ -53,15 +55,18 @@ def rest_app(
     )
     inputs = wired(rows, kitchen.services)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    methods_at = _methods_at(inputs)
+    for path, methods in methods_at.items():
+        if "{" not in path:  # a word is no id: what its own rows do not take, a row with a place must not get
+            app.add_api_route(path, _wrong_method, methods=sorted(_METHODS - methods), response_model=None)
     for each in inputs:
         row = each.row
-        methods = ["GET", "HEAD"] if row.method == "GET" else [row.method]
         endpoint = Endpoint(kitchen, each, SPECIAL[row.serve])
-        app.add_api_route(row.path, _plain(endpoint), methods=methods, response_model=None, name=row.operation_id)
+        app.add_api_route(row.path, _plain(endpoint), methods=_taken(row), response_model=None, name=row.operation_id)
     document = openapi_of(inputs)
     app.openapi = lambda: document  # type: ignore[method-assign]
     add_pages(app, document, secure=settings.tls.on)
-    app.add_exception_handler(HTTPException, _refuser(app, secure=settings.tls.on))  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _refuser(app, methods_at, secure=settings.tls.on))  # type: ignore[arg-type]
     return app
 
 
@@ -79,12 +84,30 @@ def _plain(endpoint: Endpoint) -> Any:
     return serve
 
 
-def _refuser(app: FastAPI, *, secure: bool) -> Any:
+def _taken(row: Row) -> list[str]:
+    return ["GET", "HEAD"] if row.method == "GET" else [row.method]
+
+
+def _methods_at(inputs: Iterable[Inputs]) -> dict[str, set[str]]:
+    """Path → the methods that it takes."""
+    found: dict[str, set[str]] = {}
+    for each in inputs:
+        found.setdefault(each.row.path, set()).update(_taken(each.row))
+    return found
+
+
+async def _wrong_method(request: Request) -> Response:
+    raise HTTPException(405)
+
+
+def _refuser(app: FastAPI, methods_at: Mapping[str, set[str]], *, secure: bool) -> Any:
+    """What answers where no row does: another path, another method."""
+
     async def refuse(request: Request, raised: HTTPException) -> Response:
         headers = answer_headers(secure=secure)
         error: PrismError
         if raised.status_code == 405:
-            headers["Allow"] = ", ".join(sorted(_methods_at(app, request)))
+            headers["Allow"] = ", ".join(sorted(_allowed(app, methods_at, request)))
             error = MethodRefused("the path takes other methods", fix=f"use one of {headers['Allow']}")
         elif raised.status_code == 404:
             error = NotFound("nothing is here", reason="PATH_UNKNOWN", fix="see /openapi.json")
@@ -95,9 +118,8 @@ def _refuser(app: FastAPI, *, secure: bool) -> Any:
     return refuse
 
 
-def _methods_at(app: FastAPI, request: Request) -> set[str]:
-    found: set[str] = set()
+def _allowed(app: FastAPI, methods_at: Mapping[str, set[str]], request: Request) -> set[str]:
     for route in app.routes:
-        if route.matches(request.scope)[0] is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
-    return found
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            return methods_at.get(route.path) or set(route.methods or ())
+    return set()

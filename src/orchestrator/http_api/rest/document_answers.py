@@ -32,7 +32,7 @@ REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
     504: ("The answer was lost or late, and money may have moved: repeat it with the same key.", "OUTCOME_UNKNOWN"),
 }
 """Status → what it means, and one of its reasons."""
-_OF_BODIES: Final = frozenset({408, 409, 413, 415, 422})
+_OF_BODIES: Final = frozenset({408, 413, 415})
 _RETRIED: Final = frozenset({408, 429, 503, 504})
 
 _PROBLEM: Final[Json] = {
@@ -53,7 +53,7 @@ _PROBLEM: Final[Json] = {
             "description": "Details by name: `field` is the path of the field at fault.",
         },
     },
-    "required": ["type", "title", "status", "detail", "instance", "reason", "fix", "retryable", "metadata"],
+    "required": ["type", "title", "status", "detail", "reason", "fix", "retryable"],
     "additionalProperties": False,
 }
 
@@ -115,10 +115,8 @@ def answers_of(inputs: Inputs, given: Schemas) -> Json:
     if row.is_one_thing:
         answers["304"] = {"description": "As it was.", "headers": {"ETag": _ref("ETag")}}
     for status in REFUSALS:
-        if status not in _OF_BODIES or not row.in_query or (status in {409, 422} and row.method == "DELETE"):
+        if status not in _OF_BODIES or not row.in_query:
             answers[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
-    if row.serve == "webhook_get":
-        answers["409"] = {"$ref": "#/components/responses/Problem409"}
     return answers
 
 

@@ -11,7 +11,7 @@ import msgspec
 from starlette.responses import Response
 
 from orchestrator.http_api.answers import RETRY_AFTER_S
-from orchestratorx_prism.errors import PrismError, Rejected
+from orchestratorx_prism.errors import PrismError, Rejected, SettingsRejected
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:orchestratorx:problem:"
@@ -49,7 +49,7 @@ def problem_of(error: PrismError, instance: str) -> dict[str, Any]:
     return {
         "type": f"{_TYPE}{error.reason}",
         "title": _WORDS.sub(" ", type(error).__name__).capitalize(),
-        "status": error.http_status,
+        "status": status_of(error),
         "detail": _clean(error.message),
         "instance": instance,
         "reason": error.reason,
@@ -64,10 +64,16 @@ def refusal(error: PrismError, instance: str, headers: Mapping[str, str]) -> Res
     sent = dict(headers)
     if error.retryable:
         sent["Retry-After"] = str(math.ceil(error.retry_after_s or RETRY_AFTER_S))
-    if error.http_status == 401:
+    status = status_of(error)
+    if status == 401:
         sent["WWW-Authenticate"] = "Bearer"
     body = msgspec.json.encode(problem_of(error, instance))
-    return Response(body, error.http_status, sent, MEDIA_TYPE)
+    return Response(body, status, sent, MEDIA_TYPE)
+
+
+def status_of(error: PrismError) -> int:
+    """The HTTP status. What a merchant has not set up yet is no defect of the server's."""
+    return 409 if isinstance(error, SettingsRejected) else error.http_status
 
 
 def _clean(text: str) -> str:
