@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import httpx
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from provider_desk import Desk, desk_of
@@ -31,6 +32,7 @@ from orchestrator.settings_loading import settings_from
 from orchestratorx_prism.errors import NotFound, PermissionRefused, Unauthenticated
 from orchestratorx_prism.from_values import from_dict
 from orchestratorx_prism.v1 import webhook_endpoint_service_pb2 as endpoints
+from orchestratorx_prism.v1.event_service_pb2 import ListEventsRequest, ListEventsResponse
 
 ALL_KEY, WRONG_KEY, ACME_KEY = "ox_testtest_all", "ox_testtest_wrong", "ox_testtest_acme"
 """Every scope; a scope that no rpc asks for; every scope, for the merchant "acme" alone."""
@@ -156,32 +158,49 @@ def every_service(real: Mapping[Any, object]) -> dict[Any, object]:
     return services
 
 
-class RestDesk:
-    """What a test has in hand."""
+class Rest:
+    """REST over some services."""
 
-    def __init__(self, desk: Desk, app: Any, guard: StrictGuard, services: Mapping[Any, object]) -> None:
-        self.desk = desk
-        self.app = app
-        self.guard = guard
+    def __init__(self, services: Mapping[Any, object], **settings: Any) -> None:
+        self.guard = StrictGuard()
         self.services = {descriptor.name: service for descriptor, service in services.items()}
         self.answered: list[tuple[str, str, str, float]] = []
+        self.app = rest_app(
+            settings_from({"database_url": "memory:", **settings}),
+            services,
+            self.guard,
+            lambda *answer: self.answered.append(answer),
+        )
+
+
+class RestDesk(Rest):
+    """An installation with REST."""
+
+    def __init__(self, desk: Desk, **settings: Any) -> None:
+        super().__init__(every_service(desk.application.services.by_descriptor()), **settings)
+        self.desk = desk
+
+
+def caller_of(rest: Rest, headers: Mapping[str, str]) -> httpx.AsyncClient:
+    """Whoever sends these headers."""
+    transport = httpx.ASGITransport(rest.app)
+    return httpx.AsyncClient(transport=transport, base_url="http://rest.example", headers=headers)
+
+
+def rest_of_fakes(**settings: Any) -> Rest:
+    """REST over fakes alone: every service answers with the document's examples."""
+    return Rest(every_service({}), **settings)
 
 
 @asynccontextmanager
 async def rest_desk(connector: str = "stripe", **settings: Any) -> AsyncIterator[RestDesk]:
-    """An installation with REST, in this loop: call `desk.app` by httpx's ASGITransport."""
+    """An installation with REST, in this loop."""
     async with desk_of(connector) as desk:
-        guard = StrictGuard()
-        services = every_service(desk.application.services.by_descriptor())
-        answered: list[tuple[str, str, str, float]] = []
-        app = rest_app(settings_from({"database_url": "memory:", **settings}), services, guard, _keeping(answered))
-        rest = RestDesk(desk, app, guard, services)
-        rest.answered = answered
-        yield rest
-
-
-def _keeping(answered: list[tuple[str, str, str, float]]) -> Any:
-    return lambda *answer: answered.append(answer)
+        # A first call starts the application, and only what was started is closed.
+        await desk.transport.unary(
+            "orchestratorx_prism.v1.EventService", "ListEvents", ListEventsRequest(), response_type=ListEventsResponse
+        )
+        yield RestDesk(desk, **settings)
 
 
 @contextmanager

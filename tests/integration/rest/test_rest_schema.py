@@ -1,4 +1,4 @@
-"""The document and the server say the same: schemathesis calls every operation with what fits, and with what does not."""
+"""The document and the server say the same: schemathesis calls every operation with what fits and what does not."""
 
 from __future__ import annotations
 

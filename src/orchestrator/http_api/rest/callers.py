@@ -53,10 +53,12 @@ class Caller:
         """The header's value; "" if there is none.
 
         Raises:
-            RequestRejected: It is longer than is kept, or no visible ASCII.
+            RequestRejected: It is empty, longer than is kept, or no visible ASCII.
         """
-        key = self.values.get("idempotency-key", "")
-        if key and (len(key) > MOST_KEY or not key.isascii() or not key.isprintable()):
+        key = self.values.get("idempotency-key")
+        if key is None:
+            return ""
+        if not 1 <= len(key) <= MOST_KEY or not key.isascii() or not key.isprintable():
             raise RequestRejected(
                 f"Idempotency-Key: takes 1 to {MOST_KEY} visible ASCII characters",
                 fix="a UUID is best",

@@ -10,6 +10,7 @@ from orchestrator.access.scopes import SCOPE_OF
 from orchestrator.http_api.rest.document_answers import COMPONENTS, HEADERS, answers_of
 from orchestrator.http_api.rest.examples import example_value
 from orchestrator.http_api.rest.fields import Inputs, Place
+from orchestrator.http_api.rest.known_names import KNOWN_NAMES
 from orchestrator.http_api.rest.rows import Row
 from orchestrator.message_schemas import Json, Schemas
 from orchestratorx_prism.v1.comments import COMMENTS
@@ -56,7 +57,7 @@ def openapi_of(inputs: Iterable[Inputs]) -> Json:
     schemas: Json = {}
     paths: Json = {}
     tags: dict[str, Json] = {}
-    for each in inputs:
+    for each in sorted(inputs, key=lambda one: one.row in KNOWN_NAMES):  # our own names first
         row = each.row
         paths.setdefault(row.path, {})[row.method.lower()] = _operation(each, schemas)
         tags.setdefault(row.tag, {"name": row.tag, "description": COMMENTS.get(row.service, "")})

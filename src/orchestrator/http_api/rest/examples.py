@@ -43,7 +43,6 @@ _SAMPLES: Final[Mapping[str, Any]] = {
     "expiry_month": 12,
     "expiry_year": 2030,
     "network": "visa",
-    "status": "CAPTURED",
     "url": "https://shop.example/hooks",
     "endpoint_id": "we_2f4b1f6b7a10",
     "delivery_id": "msg_2f4b1f6b7a10",

@@ -137,6 +137,13 @@ def build_request(
     values |= row.fixed
     if idempotency_key:
         _take_key(inputs, values, idempotency_key)
+    if inputs.takes_request_id and not values.get(REQUEST_ID):
+        raise RequestRejected(
+            "the call has no idempotency key",
+            reason="IDEMPOTENCY_KEY_MISSING",
+            fix="send the header Idempotency-Key: a UUID, and the same one with every repeat of this call",
+            metadata={"field": "Idempotency-Key"},
+        )
     for needed in row.needs:
         if not _is_given(values, needed.split(".")):
             raise _fault(_name_of(row, needed), "is needed")
@@ -211,13 +218,14 @@ def _take_key(inputs: Inputs, values: dict[str, Any], key: str) -> None:
                 metadata={"field": "Idempotency-Key"},
             )
         return  # the same call again changes nothing more: the key's promise holds by itself
-    if values.setdefault(REQUEST_ID, key) != key:
+    if (values.get(REQUEST_ID) or key) != key:
         raise RequestRejected(
             "the header Idempotency-Key and the body's request_id differ",
             reason="IDEMPOTENCY_KEY_MISMATCH",
             fix="send one of the two",
             metadata={"field": REQUEST_ID},
         )
+    values[REQUEST_ID] = key
 
 
 def _leaves(descriptor: Descriptor, above: tuple[FieldDescriptor, ...]) -> Iterator[tuple[FieldDescriptor, ...]]:

@@ -69,7 +69,9 @@ def check_values(values: Mapping[str, Any], descriptor: Descriptor, place: str =
         group = field.containing_oneof
         if group is not None and chosen.setdefault(group.name, name) != name:
             raise _fault(path, f"excludes {chosen[group.name]}", fix="send one of the two")
-        if field.is_repeated and isinstance(value, list):
+        if _is_map(field):
+            _check_map(value, path)
+        elif field.is_repeated and isinstance(value, list):
             for index, one in enumerate(value):
                 _check_one(one, field, f"{path}.{index}")
         else:
@@ -86,10 +88,12 @@ def _check_one(value: Any, field: Any, path: str) -> None:
         raise _fault(path, "takes a constant's name, not a number")
     elif field.message_type is None:
         return
-    elif field.message_type.GetOptions().map_entry:
-        _check_map(value, path)
     elif isinstance(value, Mapping) and field.message_type.full_name != TIMESTAMP:
         check_values(value, cast(Descriptor, field.message_type), f"{path}.")
+
+
+def _is_map(field: Any) -> bool:
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
 def _check_map(value: Any, path: str) -> None:
