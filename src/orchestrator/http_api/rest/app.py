@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -68,6 +69,12 @@ def rest_app(
     add_pages(app, document, secure=settings.tls.on)
     app.add_exception_handler(HTTPException, _refuser(app, methods_at, secure=settings.tls.on))  # type: ignore[arg-type]
     return app
+
+
+def document_of(services: Mapping[Any, object]) -> str:
+    """The document of a server with these services, as text for people."""
+    inputs = wired(ROWS, {descriptor.name: target for descriptor, target in services.items()})
+    return json.dumps(openapi_of(inputs), indent=2, ensure_ascii=False)
 
 
 def wired(rows: Iterable[Row], services: Mapping[str, object]) -> list[Inputs]:
