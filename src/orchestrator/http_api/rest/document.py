@@ -138,7 +138,5 @@ def _body(inputs: Inputs, taken: Schemas) -> Json:
     needed = [row.names.get(name, name) for name in row.needs]
     if needed:
         schema["required"] = needed
-    if row.adapted:
-        schema["not"] = {"required": ["instrument", *row.adapted]}
     media: Mapping[str, Any] = {"schema": schema} | ({} if row.example is None else {"example": row.example})
     return {"required": bool(needed), "content": {"application/json": media}}
