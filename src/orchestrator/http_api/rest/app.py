@@ -67,7 +67,7 @@ def rest_app(
     document = openapi_of(inputs)
     app.openapi = lambda: document  # type: ignore[method-assign]
     add_pages(app, document, secure=settings.tls.on)
-    app.add_exception_handler(HTTPException, _refuser(app, methods_at, secure=settings.tls.on))  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _refuser(app, methods_at, secure=settings.tls.on))
     return app
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from starlette.responses import Response, StreamingResponse
 
@@ -87,7 +87,7 @@ async def as_csv(call: Call) -> Response:
     A page that fails later ends the connection before the file's end, so that nobody takes a part for the whole.
     """
     request = pb.PaymentServiceListRequest()
-    request.CopyFrom(call.request)
+    request.CopyFrom(cast(pb.PaymentServiceListRequest, call.request))
     request.page_size = PAGE
     first = await _page(call, request)
     headers = call.headers | {"Content-Disposition": 'attachment; filename="transactions.csv"'}
