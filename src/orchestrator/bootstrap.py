@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
-from orchestrator.access.guard import Guard, Open
+from orchestrator.access.observing import AccessObserver
+from orchestrator.access.opening import Access, open_access
 from orchestrator.ledger.base import ChannelRule, Ledger
 from orchestrator.ledger.factory import migrate_ledger, open_ledger
 from orchestrator.publishing.channel_settings import configured_brokers, configured_channels, used_brokers
@@ -17,6 +18,8 @@ from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
 from orchestrator.reconciliation import Reconciler, Schedule, Tally
 from orchestrator.retention import Retention
 from orchestrator.services import (
+    ApiKeyService,
+    AuditService,
     DisputeService,
     EventService,
     PaymentService,
@@ -39,7 +42,7 @@ _S_PER_H = 3_600.0
 _S_PER_DAY = 86_400.0
 
 
-class Counters(Observer, RelayMetrics, Tally, Protocol):
+class Counters(Observer, RelayMetrics, Tally, AccessObserver, Protocol):
     """Whoever counts, on both sides of the outbox."""
 
     def committed(self, recordings: int) -> None:
@@ -65,8 +68,8 @@ class Application:
     reconciler: Reconciler
     schedule: Schedule
     """Started by whoever serves; embedded use fetches when it is told to."""
-    guard: Guard = field(default_factory=Open)
-    """Whom both front doors ask."""
+    access: Access
+    """Who may call; asked by the front doors. Embedded use has none."""
 
     @property
     def broker(self) -> Broker:
@@ -84,6 +87,7 @@ class Application:
             Unavailable: The database cannot be reached. A broker that is away does not stop the start.
         """
         await self.ledger.open()
+        self.access.start()
         if self.relay is not None and self.settings.relay:
             await self.relay.start()
         self.resolver.start()
@@ -94,6 +98,7 @@ class Application:
         """Finishes what is in hand, then closes in the reverse order, all of it even if a part fails."""
         async with contextlib.AsyncExitStack() as closing:
             closing.push_async_callback(self.ledger.close)
+            closing.push_async_callback(self.access.stop)
             closing.push_async_callback(self.merchants.aclose)
             closing.push_async_callback(self.retention.stop)
             closing.push_async_callback(self.operator.stop)
@@ -135,6 +140,12 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         margin_s=settings.operation_margin_s,
         first_asked_s=settings.resolve_after_s[0],
     )
+
+    access = open_access(settings, ledger.tables, counters)
+
+    async def known_merchant(merchant_id: str) -> bool:
+        return settings.merchant(merchant_id) is not None
+
     services = Services(
         EventService(intake, ledger, counters),
         PaymentService(ledger, operator, router_of(settings.routing)),
@@ -145,6 +156,8 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         provider_held.payment_methods(operator),
         provider_held.mandates(operator),
         provider_held.subscriptions(operator),
+        ApiKeyService(ledger.tables, known_merchant, access.keys_changed),
+        AuditService(ledger.tables),
     )
     options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)
     relay = Relay(ledger.outbox, channels, brokers, metrics=counters, options=options) if publishes else None
@@ -153,7 +166,18 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
     schedule = Schedule(reconciler, ledger, every_s=settings.reconcile_every_s)
     return Application(
-        settings, ledger, brokers, services, merchants, operator, resolver, relay, retention, reconciler, schedule
+        settings,
+        ledger,
+        brokers,
+        services,
+        merchants,
+        operator,
+        resolver,
+        relay,
+        retention,
+        reconciler,
+        schedule,
+        access,
     )
 
 

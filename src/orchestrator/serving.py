@@ -16,7 +16,6 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator.access.guard import Open
 from orchestrator.listening import bind, port_of
 from orchestrator.plugins import installed_connectors
 from orchestrator.settings import Settings
@@ -64,6 +63,7 @@ class Server:
             application.services.by_descriptor(),
             self._readiness,
             lambda method, code, seconds: metrics.answered("grpc", method, code, seconds),
+            guard=application.access.guard,
             share_port=share_ports,
         )
         ingress = Ingress(
@@ -77,9 +77,7 @@ class Server:
         self._http = HttpServer(
             settings,
             webhooks=ingress,
-            rest=rest_app(settings, application.services.by_descriptor(), application.guard, metrics.answered)
-            if _is_guarded(application)
-            else None,
+            rest=rest_app(settings, application.services.by_descriptor(), application.access.guard, metrics.answered),
             others=probes,
             on_refusal=lambda error: metrics.refused("", error),
         )
@@ -172,11 +170,6 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
-
-
-def _is_guarded(application: Application) -> bool:
-    """Whether REST may be served. Failure policy: closed. Keys that nobody would ask for open no door."""
-    return not application.settings.api_keys or not isinstance(application.guard, Open)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

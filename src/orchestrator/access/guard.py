@@ -8,6 +8,9 @@ from google.protobuf.message import Message
 
 from orchestrator.access.principal import ANYBODY, Principal
 
+ANY_METHOD: Final = ""
+"""As a method: whoever is known at all may call it."""
+
 
 ANY_METHOD: Final = ""
 """As a method: whoever is known at all may call it."""

@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dead-letters": ("dead_letters:dead_letters", "What consumers could not handle, and its way back."),
     "reconcile": ("reconcile:reconcile", "Fetch what a provider sent and never came here."),
     "normalize": ("normalize:normalize", "Verify and normalize webhook bodies from disk."),
+    "keys": ("keys:keys", "API keys: who may call, and what for."),
+    "audit": ("audit:audit", "Who did what, and whether the log of it is as it was written."),
     "connectors": ("connectors:connectors", "What each connector can do, and the settings it takes."),
     "catalog": ("catalog:catalog", "Describe what is published: AsyncAPI, EventCatalog, JSON Schema."),
     "openapi": ("openapi:openapi", "Print the REST API's OpenAPI document."),

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.services.administration.api_keys import ApiKeyService
+from orchestrator.services.administration.audit import AuditService
 from orchestrator.services.disputes import DisputeService
 from orchestrator.services.events import EventService
 from orchestrator.services.payments import PaymentService
@@ -13,6 +15,8 @@ from orchestrator.services.payouts import PayoutService
 from orchestrator.services.provider_held import ProviderHeld
 from orchestrator.services.refunds import RefundService
 from orchestratorx_prism.v1 import (
+    api_key_service_pb2,
+    audit_service_pb2,
     customer_service_pb2,
     dispute_service_pb2,
     event_service_pb2,
@@ -25,6 +29,8 @@ from orchestratorx_prism.v1 import (
 )
 
 __all__ = [
+    "ApiKeyService",
+    "AuditService",
     "DisputeService",
     "EventService",
     "PaymentService",
@@ -48,6 +54,8 @@ class Services:
     payment_methods: ProviderHeld
     mandates: ProviderHeld
     subscriptions: ProviderHeld
+    api_keys: ApiKeyService
+    audit: AuditService
 
     def by_descriptor(self) -> Mapping[Any, object]:
         """protobuf ServiceDescriptor → the object whose methods, in snake case, are its rpcs.
@@ -64,4 +72,6 @@ class Services:
             payment_method_service_pb2.DESCRIPTOR.services_by_name["PaymentMethodService"]: self.payment_methods,
             mandate_service_pb2.DESCRIPTOR.services_by_name["MandateService"]: self.mandates,
             subscription_service_pb2.DESCRIPTOR.services_by_name["SubscriptionService"]: self.subscriptions,
+            api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"]: self.api_keys,
+            audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"]: self.audit,
         }
