@@ -45,6 +45,7 @@ class Report:
             f"orchestrator {self.version} is ready: {self.environment}, {count}",
             f"  grpc        {self.grpc}",
             f"  webhooks    {self.http}/webhooks/{{connector}}/{{merchant}}[/{{token}}]",
+            f"  rest        {self.http}/v1/…; what there is: {self.http}/docs",
             f"  probes      {self.http}/livez  /readyz  /metrics",
             f"  database    {self.database}",
             f"  broker      {self.broker}",

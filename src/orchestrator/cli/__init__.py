@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("audit:audit", "Who did what, and whether the log of it is as it was written."),
     "connectors": ("connectors:connectors", "What each connector can do, and the settings it takes."),
     "catalog": ("catalog:catalog", "Describe what is published: AsyncAPI, EventCatalog, JSON Schema."),
+    "openapi": ("openapi:openapi", "Print the REST API's OpenAPI document."),
     "config": ("config:config", "Look at the settings."),
     "doctor": ("doctor:doctor", "Find what loses messages in the live settings, database and broker."),
     "migrate": ("migrate:migrate", "Bring the database's schema up to date."),
