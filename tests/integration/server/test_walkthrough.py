@@ -21,6 +21,8 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from canaries import SECRETS as SECRET_FIELDS
+from canaries import Canaries, dump_of
 from every_operation import GOOD
 from provider_desk import SECRETS, serving
 
@@ -44,9 +46,16 @@ class Receiver:
     """The merchant's own endpoint. Knows one secret, and the one before."""
 
     secrets: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    """All that it ever knew."""
     taken: list[dict[str, Any]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+
+    def knows(self, secret: str) -> None:
+        """From now on this one, and no other."""
+        self.secrets = [secret]
+        self.known.append(secret)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body = b""
@@ -203,9 +212,21 @@ async def test_a_new_users_first_day(
         actions = {entry["action"] for entry in log.json()["entries"]}
         assert {"merchant.created", "credentials.changed", "key.created", "key.revoked", "endpoint.created"} <= actions
         assert {"auth.success", "auth.failed", "endpoint.secret_rotated"} <= actions
+        secrets = {
+            "root key": ROOT_KEY,
+            "key": key["secret"],
+            "vault key": json.loads(settings["ORCHESTRATOR_VAULT_KEYS"])["v1"],
+            **{f"endpoint secret {place}": text for place, text in enumerate(receiver.known)},
+            **{name: value for one in credentials.values() for name, value in one.items() if name in SECRET_FIELDS},
+        }
     verdict = await asyncio.to_thread(user.types, "audit", "verify")
     assert verdict["intact"] is True
     assert server.stop() == 0
+    places = await dump_of(fresh_postgres_url, tmp_path, "at the end")
+    places["log"] = (tmp_path / "log").read_bytes()
+    assert key["api_key"]["key_id"].encode() in places["api_keys, at the end"], "what was looked through is no dump"
+    assert b"stopped" in places["log"]
+    assert Canaries(secrets).found_in(places) == []
 
 
 def _once() -> dict[str, str]:
@@ -225,7 +246,7 @@ async def _first_day(shop: httpx.AsyncClient, receiver: Receiver, receiving: str
     wanted = {"url": receiving, "event_types": ["payment.*", "refund.*"]}
     made = await shop.post("/v1/webhook-endpoints", json=wanted)
     assert made.status_code == 201, made.text
-    receiver.secrets = [made.json()["secret"]]
+    receiver.knows(made.json()["secret"])
     payments = await _pay_everywhere(shop, receiver)
     await _look_back(shop, payments)
     await _replay_one(shop, receiver)
@@ -286,7 +307,7 @@ async def _rotate(shop: httpx.AsyncClient, receiver: Receiver, endpoint_id: str)
     rotated = await shop.post(f"/v1/webhook-endpoints/{endpoint_id}/rotate-secret", json={"overlap_s": 3_600})
     references = await paying
     await receiver.gets(_of(references), times=len(references))
-    receiver.secrets = [rotated.json()["secret"]]
+    receiver.knows(rotated.json()["secret"])
     references = await _pays_on(shop, "afterwards")
     await receiver.gets(_of(references), times=len(references))
     assert (await shop.post(f"/v1/webhook-endpoints/{endpoint_id}/ping", json={})).json()["succeeded"] is True
