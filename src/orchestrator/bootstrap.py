@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from orchestrator.access.guard import Guard
+from orchestrator.access.observing import AccessObserver
+from orchestrator.access.opening import Access, open_access
 from orchestrator.ledger.base import ChannelRule, Ledger
 from orchestrator.ledger.factory import migrate_ledger, open_ledger
 from orchestrator.publishing.channel_settings import configured_brokers, configured_channels, used_brokers
@@ -17,6 +20,8 @@ from orchestrator.reconciliation import Reconciler, Schedule, Tally
 from orchestrator.reconciliation.service import ReconciliationService
 from orchestrator.retention import Retention
 from orchestrator.services import (
+    ApiKeyService,
+    AuditService,
     CredentialService,
     DisputeService,
     EventService,
@@ -27,6 +32,7 @@ from orchestrator.services import (
     Services,
     provider_held,
 )
+from orchestrator.services.administration.revising import up_to_date
 from orchestrator.services.directory import Directory
 from orchestrator.services.intake import Intake
 from orchestrator.services.merchants import Merchants
@@ -43,7 +49,7 @@ _S_PER_H = 3_600.0
 _S_PER_DAY = 86_400.0
 
 
-class Counters(Observer, RelayMetrics, Tally, Protocol):
+class Counters(Observer, RelayMetrics, Tally, AccessObserver, Protocol):
     """Whoever counts, on both sides of the outbox."""
 
     def committed(self, recordings: int) -> None:
@@ -71,6 +77,13 @@ class Application:
     """Started by whoever serves; embedded use fetches when it is told to."""
     directory: Directory
     vault: Vault
+    access: Access
+    """Who may call; asked by the front doors. Embedded use has none."""
+
+    @property
+    def guard(self) -> Guard:
+        """What the front doors ask."""
+        return self.access.guard
 
     @property
     def broker(self) -> Broker:
@@ -89,6 +102,7 @@ class Application:
         """
         await self.ledger.open()
         await self.directory.start()
+        self.access.start()
         if self.relay is not None and self.settings.relay:
             await self.relay.start()
         self.resolver.start()
@@ -99,6 +113,7 @@ class Application:
         """Finishes what is in hand, then closes in the reverse order, all of it even if a part fails."""
         async with contextlib.AsyncExitStack() as closing:
             closing.push_async_callback(self.ledger.close)
+            closing.push_async_callback(self.access.stop)
             closing.push_async_callback(self.merchants.aclose)
             closing.push_async_callback(self.retention.stop)
             closing.push_async_callback(self.operator.stop)
@@ -144,6 +159,12 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         first_asked_s=settings.resolve_after_s[0],
     )
     reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
+    access = open_access(settings, ledger.tables, counters, is_closed=merchants.is_closed)
+
+    async def known_merchant(merchant_id: str) -> bool:
+        await up_to_date(directory)
+        return merchants.exists(merchant_id)
+
     services = Services(
         EventService(intake, ledger, counters),
         PaymentService(ledger, operator, router_of(settings.routing)),
@@ -157,6 +178,8 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         MerchantService(settings, ledger.tables, directory, merchants),
         CredentialService(settings, ledger.tables, vault, directory, merchants),
         ReconciliationService(reconciler, merchants),
+        ApiKeyService(ledger.tables, known_merchant, access.keys_changed),
+        AuditService(ledger.tables),
     )
     options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)
     relay = Relay(ledger.outbox, channels, brokers, metrics=counters, options=options) if publishes else None
@@ -177,6 +200,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         schedule,
         directory,
         vault,
+        access,
     )
 
 

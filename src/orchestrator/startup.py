@@ -88,8 +88,12 @@ def settings_warnings(settings: Settings, labels: Mapping[str, Label]) -> list[s
         )
     if not settings.raw_keys:
         found.append("raw bodies are not kept: set raw_keys to keep them, encrypted")
-    if not settings.api_keys:
-        found.append("gRPC asks for no API key: set api_keys")
+    if not settings.asks_for_keys:
+        found.append(
+            "callers need no API key, until one is made: set api_keys or require_api_keys"
+            if settings.asks_for_keys is None
+            else "callers need no API key: require_api_keys is false"
+        )
     if settings.insecure and not (is_loopback(settings.grpc_host) and is_loopback(settings.http_host)):
         found.append("insecure: listens beyond this machine without TLS or without API keys")
     cpus = len(usable_cpus())

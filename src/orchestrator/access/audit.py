@@ -17,7 +17,7 @@ from typing import Final
 
 from sqlalchemy import insert, update
 
-from orchestrator.access.principal import EVERYBODY, acting
+from orchestrator.access.principal import EVERYBODY, Acting, acting
 from orchestrator.ledger.schema_access import audit_head, audit_log
 from orchestrator.ledger.tables import Row, Work, now_us
 
@@ -90,7 +90,9 @@ def entry_of(row: Row) -> tuple[Entry, bytes]:
     return Entry(*row[:-1]), bytes(row[-1])
 
 
-def append(action: str, target: str, merchant_id: str, details: Mapping[str, str] = _NOTHING) -> Work[None]:
+def append(
+    action: str, target: str, merchant_id: str, details: Mapping[str, str] = _NOTHING, *, by: Acting | None = None
+) -> Work[None]:
     """Writes a row, in the transaction of what it tells of. For use inside one:
 
         yield from append("credentials.changed", "stripe/SANDBOX", "acme")
@@ -102,6 +104,7 @@ def append(action: str, target: str, merchant_id: str, details: Mapping[str, str
         target: Whom or what it was done to: "key_…", "stripe/SANDBOX".
         merchant_id: Whose business it is; "*" or "": the installation's.
         details: Never a secret.
+        by: Who and whence, where it is not `acting`.
     """
     [(number, before, at_us)] = yield (
         update(audit_head)
@@ -109,7 +112,7 @@ def append(action: str, target: str, merchant_id: str, details: Mapping[str, str
         .values(n=audit_head.c.n + 1)
         .returning(audit_head.c.n, audit_head.c.hash, now_us())
     )
-    who = acting.get()
+    who = acting.get() if by is None else by
     entry = Entry(
         number,
         at_us,

@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "credentials": ("credentials:credentials", "Merchants' own keys for providers: put, list, show, delete."),
     "vault": ("vault:vault", "The keys that secrets are encrypted with: status, rotate."),
     "normalize": ("normalize:normalize", "Verify and normalize webhook bodies from disk."),
+    "keys": ("keys:keys", "API keys: who may call, and what for."),
+    "audit": ("audit:audit", "Who did what, and whether the log of it is as it was written."),
     "connectors": ("connectors:connectors", "What each connector can do, and the settings it takes."),
     "catalog": ("catalog:catalog", "Describe what is published: AsyncAPI, EventCatalog, JSON Schema."),
     "config": ("config:config", "Look at the settings."),

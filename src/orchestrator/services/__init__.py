@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.services.administration.api_keys import ApiKeyService
+from orchestrator.services.administration.audit import AuditService
 from orchestrator.services.administration.credentials import CredentialService
 from orchestrator.services.administration.merchants import MerchantService
 from orchestrator.services.disputes import DisputeService
@@ -15,6 +17,8 @@ from orchestrator.services.payouts import PayoutService
 from orchestrator.services.provider_held import ProviderHeld
 from orchestrator.services.refunds import RefundService
 from orchestratorx_prism.v1 import (
+    api_key_service_pb2,
+    audit_service_pb2,
     credential_service_pb2,
     customer_service_pb2,
     dispute_service_pb2,
@@ -30,6 +34,8 @@ from orchestratorx_prism.v1 import (
 )
 
 __all__ = [
+    "ApiKeyService",
+    "AuditService",
     "CredentialService",
     "DisputeService",
     "EventService",
@@ -59,6 +65,8 @@ class Services:
     credentials: CredentialService
     reconciliation: object
     """`orchestrator.reconciliation`'s, which is built upon these."""
+    api_keys: ApiKeyService
+    audit: AuditService
 
     def by_descriptor(self) -> Mapping[Any, object]:
         """protobuf ServiceDescriptor → the object whose methods, in snake case, are its rpcs.
@@ -78,4 +86,6 @@ class Services:
             merchant_service_pb2.DESCRIPTOR.services_by_name["MerchantService"]: self.merchants,
             credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]: self.credentials,
             reconciliation_service_pb2.DESCRIPTOR.services_by_name["ReconciliationService"]: self.reconciliation,
+            api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"]: self.api_keys,
+            audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"]: self.audit,
         }

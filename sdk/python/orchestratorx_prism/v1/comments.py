@@ -76,6 +76,7 @@ COMMENTS: dict[str, str] = {
     "AuditServiceListResponse.entries": "In the order asked for.",
     "AuditServiceListResponse.next_page_token": "The next page's token; empty: no more.",
     "AuditServiceVerifyRequest": "The whole chain; for keys of the installation.",
+    "AuditServiceVerifyRequest.known_head": "A head that was kept elsewhere: the log must still have the entry whose hash it is. Empty: nothing to compare.",
     "AuditServiceVerifyResponse": "What the chain says.",
     "AuditServiceVerifyResponse.broken_at": "The first one that is not, by number; 0: none.",
     "AuditServiceVerifyResponse.entries": "How many entries were looked at.",
