@@ -23,7 +23,7 @@ from orchestrator.ledger.tables import Tables, Work
 from orchestratorx_prism.errors import Unavailable
 
 _WAITING: Final = 1_000
-_AT_ONCE: Final = 200
+_AT_ONCE: Final = 50
 """Rows of one transaction: for so long do other writers of the log wait."""
 _AGAIN_S: Final = 1.0
 _LAST_WRITE_S: Final = 2.0

@@ -76,7 +76,7 @@ async def test_what_comes_together_is_written_together_and_in_order(tables: Faul
     journal.start()
     await journal.stop()
     assert await targets(tables) == [("auth.failed", str(number)) for number in range(150)]
-    assert tables.transactions == 1
+    assert tables.transactions == 3
 
 
 async def test_rows_wait_while_the_database_is_away(tables: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
