@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator.access import audit
+from orchestrator.access.guard import Guard
 from orchestrator.access.observing import AccessObserver
 from orchestrator.access.opening import Access, open_access
 from orchestrator.delivery.opening import Delivery, open_delivery
@@ -37,6 +38,7 @@ from orchestrator.services import (
     WebhookEndpointService,
     provider_held,
 )
+from orchestrator.services.administration.revising import up_to_date
 from orchestrator.services.directory import Directory
 from orchestrator.services.intake import Intake
 from orchestrator.services.merchants import Merchants
@@ -53,7 +55,7 @@ _S_PER_H = 3_600.0
 _S_PER_DAY = 86_400.0
 
 
-class Counters(Observer, RelayMetrics, Tally, DeliveryMetrics, AccessObserver, Protocol):
+class Counters(Observer, RelayMetrics, Tally, AccessObserver, DeliveryMetrics, Protocol):
     """Whoever counts, on both sides of the outbox."""
 
     def committed(self, recordings: int) -> None:
@@ -79,10 +81,10 @@ class Application:
     reconciler: Reconciler
     schedule: Schedule
     """Started by whoever serves; embedded use fetches when it is told to."""
-    access: Access
-    """Who may call; asked by the front doors. Embedded use has none."""
     directory: Directory
     vault: Vault
+    access: Access
+    """Who may call; asked by the front doors. Embedded use has none."""
     delivery: Delivery
     """Likewise: embedded use owes deliveries, and a server over the same database sends them."""
 
@@ -90,6 +92,11 @@ class Application:
     def keeps_administration(self) -> bool:
         """Whether there is a database for it; a ledger in memory has none."""
         return not isinstance(self.ledger.tables, NoTables)
+
+    @property
+    def guard(self) -> Guard:
+        """What the front doors ask."""
+        return self.access.guard
 
     @property
     def broker(self) -> Broker:
@@ -107,8 +114,8 @@ class Application:
             Unavailable: The database cannot be reached. A broker that is away does not stop the start.
         """
         await self.ledger.open()
-        self.access.start()
         await self.directory.start()
+        self.access.start()
         if self.relay is not None and self.settings.relay:
             await self.relay.start()
         self.resolver.start()
@@ -165,16 +172,15 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         margin_s=settings.operation_margin_s,
         first_asked_s=settings.resolve_after_s[0],
     )
-    access = open_access(settings, ledger.tables, counters)
+    reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
+    access = open_access(settings, ledger.tables, counters, is_closed=merchants.is_closed)
+
+    delivery = open_delivery(settings, ledger.tables, vault, ledger.outbox.wait_for_work, audit.append, counters)
 
     async def known_merchant(merchant_id: str) -> bool:
-        if settings.merchant(merchant_id) is None and directory.merchant(merchant_id) is None:
-            await directory.refresh()  # another process may have made it a moment ago
-            return directory.merchant(merchant_id) is not None
-        return True
+        await up_to_date(directory)
+        return merchants.exists(merchant_id)
 
-    reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
-    delivery = open_delivery(settings, ledger.tables, vault, ledger.outbox.wait_for_work, audit.append, counters)
     services = Services(
         EventService(intake, ledger, counters),
         PaymentService(ledger, operator, router_of(settings.routing)),
@@ -185,11 +191,11 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         provider_held.payment_methods(operator),
         provider_held.mandates(operator),
         provider_held.subscriptions(operator),
-        ApiKeyService(ledger.tables, known_merchant, access.keys_changed),
-        AuditService(ledger.tables),
         MerchantService(settings, ledger.tables, directory, merchants),
         CredentialService(settings, ledger.tables, vault, directory, merchants),
         ReconciliationService(reconciler, merchants),
+        ApiKeyService(ledger.tables, known_merchant, access.keys_changed),
+        AuditService(ledger.tables),
         WebhookEndpointService(ledger.tables, vault, delivery.guard, delivery.poster),
         DeliveryService(ledger.tables),
     )
@@ -210,9 +216,9 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         retention,
         reconciler,
         schedule,
-        access,
         directory,
         vault,
+        access,
         delivery,
     )
 

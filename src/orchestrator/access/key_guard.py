@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from google.protobuf.message import Message
@@ -152,7 +153,7 @@ class KeyGuard:
         most = key.calls_per_minute or self._terms.calls_per_minute
         if not most:
             return _principal(key, None)
-        standing = await self._windows.hit(Rule("calls", most, MINUTE_S), key.key_id)
+        standing = await self._windows.hit(_calls(most), key.key_id)
         principal = _principal(key, Limit(most, standing.remaining, standing.resets_in_s))
         if not standing.allowed:
             raise self._put_off(standing, "key", key.key_id, principal, remote_address)
@@ -214,6 +215,11 @@ _REASONS: Final = {
     "closed": "MERCHANT_CLOSED",
 }
 """Whoever learns that a key has ended had the whole of it."""
+
+
+@lru_cache(maxsize=1_000)
+def _calls(most: int) -> Rule:
+    return Rule("calls", most, MINUTE_S)
 
 
 def _principal(key: Key, limit: Limit | None) -> Principal:

@@ -67,12 +67,12 @@ class Services:
     payment_methods: ProviderHeld
     mandates: ProviderHeld
     subscriptions: ProviderHeld
-    api_keys: ApiKeyService
-    audit: AuditService
     merchants: MerchantService
     credentials: CredentialService
     reconciliation: object
     """`orchestrator.reconciliation`'s, which is built upon these."""
+    api_keys: ApiKeyService
+    audit: AuditService
     webhook_endpoints: WebhookEndpointService
     deliveries: DeliveryService
 
