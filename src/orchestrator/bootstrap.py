@@ -18,11 +18,14 @@ from orchestrator.publishing.channel_settings import configured_brokers, configu
 from orchestrator.publishing.channels import DEFAULT_BROKER, Channel
 from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
 from orchestrator.reconciliation import Reconciler, Schedule, Tally
+from orchestrator.reconciliation.service import ReconciliationService
 from orchestrator.retention import Retention
 from orchestrator.services import (
+    CredentialService,
     DeliveryService,
     DisputeService,
     EventService,
+    MerchantService,
     PaymentService,
     PayoutService,
     RefundService,
@@ -30,6 +33,7 @@ from orchestrator.services import (
     WebhookEndpointService,
     provider_held,
 )
+from orchestrator.services.directory import Directory
 from orchestrator.services.intake import Intake
 from orchestrator.services.merchants import Merchants
 from orchestrator.services.observing import Observer
@@ -37,7 +41,7 @@ from orchestrator.services.operations import Operator, Resolver
 from orchestrator.services.operations.asking import Asking
 from orchestrator.services.routing import router_of
 from orchestrator.settings import Settings
-from orchestrator.vault import vault_of
+from orchestrator.vault import Vault, vault_of
 from orchestratorx_prism.brokers import open_broker
 from orchestratorx_prism.brokers.base import Broker
 
@@ -71,6 +75,8 @@ class Application:
     reconciler: Reconciler
     schedule: Schedule
     """Started by whoever serves; embedded use fetches when it is told to."""
+    directory: Directory
+    vault: Vault
     delivery: Delivery
     """Likewise: embedded use owes deliveries, and a server over the same database sends them."""
 
@@ -95,6 +101,7 @@ class Application:
             Unavailable: The database cannot be reached. A broker that is away does not stop the start.
         """
         await self.ledger.open()
+        await self.directory.start()
         if self.relay is not None and self.settings.relay:
             await self.relay.start()
         self.resolver.start()
@@ -111,6 +118,7 @@ class Application:
             closing.push_async_callback(self.resolver.stop)
             closing.push_async_callback(self.reconciler.aclose)
             closing.push_async_callback(self.schedule.stop)
+            closing.push_async_callback(self.directory.stop)
             closing.push_async_callback(self.delivery.stop)
             if self.relay is not None:
                 for broker in self.brokers.values():
@@ -132,7 +140,9 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     ledger = _ledger(settings, channels, counters)
     used = used_brokers(channels)
     brokers = {name: open_broker(each) for name, each in configured_brokers(settings).items() if name in used}
-    merchants = Merchants(settings)
+    vault = vault_of(settings)
+    directory = Directory(ledger.tables, vault)
+    merchants = Merchants(settings, directory)
     intake = Intake(
         merchants,
         keeps_raw=ledger.keeps_raw,
@@ -147,7 +157,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         margin_s=settings.operation_margin_s,
         first_asked_s=settings.resolve_after_s[0],
     )
-    vault = vault_of(settings)
+    reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
     delivery = open_delivery(settings, ledger.tables, vault, ledger.outbox.wait_for_work, audit.append, counters)
     services = Services(
         EventService(intake, ledger, counters),
@@ -159,14 +169,16 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         provider_held.payment_methods(operator),
         provider_held.mandates(operator),
         provider_held.subscriptions(operator),
-        WebhookEndpointService(ledger.tables, vault, delivery.guard, delivery.poster),
+        MerchantService(settings, ledger.tables, directory, merchants),
+        CredentialService(settings, ledger.tables, vault, directory, merchants),
+        ReconciliationService(reconciler, merchants),
+        WebhookEndpointService(ledger.tables, vault, delivery.guard, delivery.poster, exists=merchants.exists),
         DeliveryService(ledger.tables),
     )
     options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)
     relay = Relay(ledger.outbox, channels, brokers, metrics=counters, options=options) if publishes else None
     retention = Retention(ledger, keep_s=settings.raw_retention_days * _S_PER_DAY)
     resolver = Resolver(operator, ledger, counters, schedule_s=settings.resolve_after_s)
-    reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
     schedule = Schedule(reconciler, ledger, every_s=settings.reconcile_every_s)
     return Application(
         settings,
@@ -180,6 +192,8 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         retention,
         reconciler,
         schedule,
+        directory,
+        vault,
         delivery,
     )
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.services.administration.credentials import CredentialService
 from orchestrator.services.administration.deliveries import DeliveryService
 from orchestrator.services.administration.endpoints import WebhookEndpointService
+from orchestrator.services.administration.merchants import MerchantService
 from orchestrator.services.disputes import DisputeService
 from orchestrator.services.events import EventService
 from orchestrator.services.payments import PaymentService
@@ -15,23 +17,28 @@ from orchestrator.services.payouts import PayoutService
 from orchestrator.services.provider_held import ProviderHeld
 from orchestrator.services.refunds import RefundService
 from orchestratorx_prism.v1 import (
+    credential_service_pb2,
     customer_service_pb2,
     delivery_service_pb2,
     dispute_service_pb2,
     event_service_pb2,
     mandate_service_pb2,
+    merchant_service_pb2,
     payment_method_service_pb2,
     payment_service_pb2,
     payout_service_pb2,
+    reconciliation_service_pb2,
     refund_service_pb2,
     subscription_service_pb2,
     webhook_endpoint_service_pb2,
 )
 
 __all__ = [
+    "CredentialService",
     "DeliveryService",
     "DisputeService",
     "EventService",
+    "MerchantService",
     "PaymentService",
     "PayoutService",
     "ProviderHeld",
@@ -54,6 +61,10 @@ class Services:
     payment_methods: ProviderHeld
     mandates: ProviderHeld
     subscriptions: ProviderHeld
+    merchants: MerchantService
+    credentials: CredentialService
+    reconciliation: object
+    """`orchestrator.reconciliation`'s, which is built upon these."""
     webhook_endpoints: WebhookEndpointService
     deliveries: DeliveryService
 
@@ -72,6 +83,9 @@ class Services:
             payment_method_service_pb2.DESCRIPTOR.services_by_name["PaymentMethodService"]: self.payment_methods,
             mandate_service_pb2.DESCRIPTOR.services_by_name["MandateService"]: self.mandates,
             subscription_service_pb2.DESCRIPTOR.services_by_name["SubscriptionService"]: self.subscriptions,
+            merchant_service_pb2.DESCRIPTOR.services_by_name["MerchantService"]: self.merchants,
+            credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]: self.credentials,
+            reconciliation_service_pb2.DESCRIPTOR.services_by_name["ReconciliationService"]: self.reconciliation,
             webhook_endpoint_service_pb2.DESCRIPTOR.services_by_name["WebhookEndpointService"]: self.webhook_endpoints,
             delivery_service_pb2.DESCRIPTOR.services_by_name["DeliveryService"]: self.deliveries,
         }

@@ -21,6 +21,7 @@ HOW_TO_MAKE_A_KEY: Final = (
     '`openssl rand -base64 32` makes a key: set ORCHESTRATOR_VAULT_KEYS=\'{"k1": "<what it printed>"}\' for every '
     "server and command"
 )
+_KMS: Final = "kms:"
 _LOCAL: Final = 1
 _ENVELOPE: Final = 2
 _NONCE: Final = 12
@@ -60,9 +61,10 @@ class Vault:
 
     @property
     def key_ids(self) -> list[str]:
-        """Those that this process knows: the one that seals is last. The key service's own are not listed but that."""
+        """As `key_id_of` says them: those that this process knows, the one that seals last. Of a key service's, its
+        newest alone."""
         known = list(self._ciphers)
-        return known if self._data_keys is None else [*known, self._data_keys.key_id]
+        return known if self._data_keys is None else [*known, _KMS + self._data_keys.key_id]
 
     def is_current(self, sealed: bytes) -> bool:
         """Whether it was sealed with the key that seals now. Raises Internal if it was not sealed at all."""
@@ -132,7 +134,7 @@ class Vault:
 def key_id_of(sealed: bytes) -> str:
     """Which key sealed it; one of a key service has "kms:" before its id. Raises Internal if it was not sealed."""
     header = _header_of(sealed)
-    return f"kms:{header.key_id}" if header.version == _ENVELOPE else header.key_id
+    return _KMS + header.key_id if header.version == _ENVELOPE else header.key_id
 
 
 def _header(version: int, key_id: str, wrapped: bytes = b"") -> bytes:

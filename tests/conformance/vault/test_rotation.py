@@ -57,7 +57,7 @@ async def put(ledger: Ledger, vault: Vault, number: int, secret: bytes, *, new: 
 
     def work() -> Work[None]:
         if new:
-            yield insert(table).values(**values, sealed=sealed, created_at=1, updated_at=1)
+            yield insert(table).values(**values, sealed=sealed, created_at=1, updated_at=1, revision=1)
         else:
             yield (
                 update(table)

@@ -91,4 +91,4 @@ def test_a_key_service_is_made_by_its_factory(monkeypatch: pytest.MonkeyPatch) -
     module.make = Service  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "a_key_service", module)
     vault = vault_of(settings_from({"vault_keys": {"one": ONE}, "vault_kms": "a_key_service:make"}))
-    assert vault.key_ids == ["one", "arn:key/1"]
+    assert vault.key_ids == ["one", "kms:arn:key/1"]

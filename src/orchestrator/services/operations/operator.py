@@ -17,7 +17,7 @@ import structlog
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 
-from connectors.spi import Capability, Context, Label
+from connectors.spi import Capability, Context, Environment, Label
 from connectors.spi.operations import Answer, Call, Client
 from orchestrator.ledger.base import Ledger, Recording
 from orchestrator.ledger.intents import Intent, State, intent_key
@@ -65,7 +65,7 @@ class Prepared:
     label: Label
     client: Client
     subject: Subject
-    environment: int
+    environment: Environment.ValueType
 
 
 class Operator:
@@ -322,7 +322,7 @@ class Operator:
         )
 
     def _context(self, prepared: Prepared, at_ns: int) -> Context:
-        return self._merchants.context(prepared.label, prepared.merchant_id, at_ns)
+        return self._merchants.context(prepared.label, prepared.merchant_id, at_ns, prepared.environment)
 
     def _ended(self, key: tuple[bytes, bytes], task: asyncio.Task[Message]) -> None:
         del self._running[key]

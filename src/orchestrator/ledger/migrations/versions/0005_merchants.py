@@ -23,18 +23,22 @@ def upgrade() -> None:
         sa.Column("disabled", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
         sqlite_with_rowid=False,
     )
+    op.create_index("merchants_revision", "merchants", ["revision"])
     op.create_table(
         "provider_credentials",
         sa.Column("merchant_id", sa.Text(), primary_key=True),
         sa.Column("connector", sa.Text(), primary_key=True),
         sa.Column("environment", sa.Integer(), primary_key=True, autoincrement=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
         sqlite_with_rowid=False,
     )
+    op.create_index("provider_credentials_revision", "provider_credentials", ["revision"])
     op.create_table(
         "tenancy_revision",
         sa.Column("one", sa.Integer(), primary_key=True, autoincrement=False),
