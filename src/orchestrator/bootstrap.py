@@ -196,7 +196,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         ReconciliationService(reconciler, merchants),
         ApiKeyService(ledger.tables, known_merchant, access.keys_changed),
         AuditService(ledger.tables),
-        WebhookEndpointService(ledger.tables, vault, delivery.guard, delivery.poster),
+        WebhookEndpointService(ledger.tables, vault, delivery.guard, delivery.poster, exists=merchants.exists),
         DeliveryService(ledger.tables),
     )
     options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)

@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reconcile": ("reconcile:reconcile", "Fetch what a provider sent and never came here."),
     "merchants": ("merchants:merchants", "Make, list, show and change merchants."),
     "credentials": ("credentials:credentials", "Merchants' own keys for providers: put, list, show, delete."),
+    "endpoints": ("endpoints:endpoints", "Where merchants get their events: make, try, rotate, recover."),
+    "deliveries": ("deliveries:deliveries", "What was sent to endpoints, and sending it again."),
     "vault": ("vault:vault", "The keys that secrets are encrypted with: status, rotate."),
     "normalize": ("normalize:normalize", "Verify and normalize webhook bodies from disk."),
     "keys": ("keys:keys", "API keys: who may call, and what for."),

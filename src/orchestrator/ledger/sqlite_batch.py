@@ -124,11 +124,12 @@ def owe(connection: sqlite3.Connection, rows: Sequence[DeliveryRow], now_us: int
     """Puts deliveries in line; those that there are already stay as they are. Returns how many are new."""
     n: int = connection.execute("SELECT coalesce(max(n), 0) FROM deliveries").fetchone()[0]
     first = n + 1
+    due_us = now_us - 1_000  # SQLite's own clock has milliseconds: it must not be behind this
     for key, merchant_id, endpoint, event, event_type, line, kept in rows:
         values = (n + 1, key, merchant_id, endpoint, event, event_type, line, now_us, PENDING)
         if connection.execute(_INSERT_DELIVERY, values).rowcount:
             n += 1
-            connection.execute(_INSERT_OWED, (n, endpoint, now_us, kept))
+            connection.execute(_INSERT_OWED, (n, endpoint, due_us, kept))
     return n + 1 - first
 
 

@@ -36,6 +36,7 @@ from orchestrator.services.administration.endpoint_checks import (
     checked_types,
     names_of,
 )
+from orchestrator.services.administration.revising import no_such_merchant
 from orchestrator.services.checks import field_fault, page_size
 from orchestrator.vault import Vault
 from orchestratorx_prism.errors import RequestRejected
@@ -50,8 +51,17 @@ class WebhookEndpointService:
     """Its methods are the rpcs. Each administrative act writes its audit row in its own transaction."""
 
     def __init__(
-        self, tables: Tables, vault: Vault, guard: Guard, poster: Poster, *, clock: Callable[[], float] = time.time
+        self,
+        tables: Tables,
+        vault: Vault,
+        guard: Guard,
+        poster: Poster,
+        *,
+        exists: Callable[[str], bool] = lambda _merchant_id: True,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`exists`: whether there is such a merchant."""
+        self._exists = exists
         self._tables = tables
         self._vault = vault
         self._guard = guard
@@ -63,10 +73,13 @@ class WebhookEndpointService:
         """Makes an endpoint.
 
         Raises:
+            NotFound: There is no such merchant.
             RequestRejected: A field is wrong; a URL that is not let out says why by its `reason`.
             SettingsRejected: There is no key to seal its secret with.
         """
         merchant_id = request.merchant_id or DEFAULT_MERCHANT
+        if not self._exists(merchant_id):
+            raise no_such_merchant()
         check_description(request.description)
         types = checked_types(request.event_types)
         headers = checked_headers(request.headers)
