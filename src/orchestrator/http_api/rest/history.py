@@ -103,6 +103,7 @@ async def _rows(
         if not page.next_page_token:
             return
         request.page_token = page.next_page_token
+        await call.kitchen.guard.still(call.principal)
         page = await _page(call, request)
 
 
