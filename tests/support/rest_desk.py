@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -194,13 +195,17 @@ def rest_of_fakes(**settings: Any) -> Rest:
 
 @asynccontextmanager
 async def rest_desk(connector: str = "stripe", **settings: Any) -> AsyncIterator[RestDesk]:
-    """An installation with REST, in this loop."""
-    async with desk_of(connector) as desk:
-        # A first call starts the application, and only what was started is closed.
-        await desk.transport.unary(
-            "orchestratorx_prism.v1.EventService", "ListEvents", ListEventsRequest(), response_type=ListEventsResponse
-        )
-        yield RestDesk(desk, **settings)
+    """An installation with REST over SQLite, in this loop."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with desk_of(connector, database_url=f"sqlite:///{folder}/rest.db") as desk:
+            # A first call starts the application, and only what was started is closed.
+            await desk.transport.unary(
+                "orchestratorx_prism.v1.EventService",
+                "ListEvents",
+                ListEventsRequest(),
+                response_type=ListEventsResponse,
+            )
+            yield RestDesk(desk, **settings)
 
 
 @contextmanager

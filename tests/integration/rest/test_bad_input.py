@@ -10,7 +10,7 @@ import httpx
 import pytest
 from rest_desk import ALL_KEY, Rest, caller_of, rest_of_fakes
 
-from orchestratorx_prism.errors import DeadlineExpired
+from orchestratorx_prism.errors import DeadlineExpired, RequestInFlight
 
 JSON = {"Content-Type": "application/json", "Idempotency-Key": "k1"}
 PAYMENTS = "/v1/payments"
@@ -275,6 +275,24 @@ async def test_a_header_that_decides_and_comes_twice_otherwise_is_refused(
     headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
     answer = await caller.post(PAYMENTS, json={"amount": MONEY}, headers=headers)
     check_problem(answer, 400, "HEADER_REPEATED")
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_a_page_of_another_site_makes_a_browser_do_nothing(caller: httpx.AsyncClient, site: str) -> None:
+    answer = await caller.post("/v1/api-keys/key_1/revoke", headers={"Sec-Fetch-Site": site})
+    check_problem(answer, 403, "CROSS_SITE")
+    same = await caller.post("/v1/api-keys/key_1/revoke", headers={"Sec-Fetch-Site": "same-origin"})
+    assert same.status_code == 200
+
+
+async def test_a_call_that_is_still_under_way_says_when_to_ask_again(rest: Rest, caller: httpx.AsyncClient) -> None:
+    async def busy(_request: Any) -> Any:
+        raise RequestInFlight("a call with this request_id has not ended yet", retry_after_s=1.0)
+
+    rest.services["PaymentService"].authorize = busy  # type: ignore[attr-defined]
+    answer = await caller.post(PAYMENTS, json={"amount": MONEY}, headers=JSON)
+    assert check_problem(answer, 409, "REQUEST_IN_FLIGHT")["retryable"] is True
+    assert answer.headers["retry-after"] == "1"
 
 
 async def test_a_defect_of_a_service_is_told_without_its_words(rest: Rest, caller: httpx.AsyncClient) -> None:

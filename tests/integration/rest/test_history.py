@@ -156,3 +156,10 @@ async def test_the_next_page_is_read_when_the_last_was_taken() -> None:
     ):
         text = (await answer.aread()).decode()
     assert (pages.asked, len(read(text))) == (50, 50)
+
+
+async def test_whoever_wants_no_body_has_one_page_read() -> None:
+    pages = Pages(*([Payment(id=f"pay_{number}")] for number in range(50)))
+    async with caller_of(rest_with(pages), {"X-API-Key": ALL_KEY}) as client:
+        answer = await client.head("/v1/transactions.csv")
+    assert (answer.status_code, answer.content, pages.asked) == (200, b"", 1)

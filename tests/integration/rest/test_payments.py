@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from rest_desk import RestDesk
 
 from connectors.spi.simulating import Faults
@@ -30,6 +34,15 @@ async def test_a_payment_is_made_found_captured_and_refunded(caller: httpx.Async
     assert refund.json()["refund"] == refunded.json()["refund"]
     listed = await caller.get("/v1/refunds", params={"payment_id": payment_id})
     assert [each["id"] for each in listed.json()["refunds"]] == [refund.json()["refund"]["id"]]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/rest.md"])
+async def test_the_call_that_people_are_shown_first_works(caller: httpx.AsyncClient, page: str) -> None:
+    text = (Path(__file__).parents[3] / page).read_text(encoding="utf-8")
+    shown = re.search(r"localhost:8080/v1/payments .*?-d '(\{.*?\}\})'", text, flags=re.DOTALL)
+    assert shown is not None
+    answer = await caller.post("/v1/payments", json=json.loads(shown[1]), headers={"Idempotency-Key": "order-1001"})
+    assert (answer.status_code, answer.json()["payment"]["status"]) == (201, "CAPTURED")
 
 
 async def test_what_was_made_is_where_the_answer_says(caller: httpx.AsyncClient) -> None:
@@ -213,6 +226,13 @@ async def test_a_saved_card_beside_an_instrument_is_refused(caller: httpx.AsyncC
     body = {"connector": "stripe", "amount": EUR, "instrument": {"token": "pm_card_visa"}, "saved_card_id": "pm_1"}
     answer = await caller.post("/v1/payments", json=body, headers={"Idempotency-Key": "k1"})
     assert (answer.status_code, answer.json()["metadata"]) == (400, {"field": "saved_card_id"})
+
+
+async def test_what_a_connector_cannot_do_is_no_server_error(caller: httpx.AsyncClient) -> None:
+    body = {"connector": "mpesa", "connector_plan_id": "plan_1"}
+    answer = await caller.post("/v1/subscriptions", json=body, headers={"Idempotency-Key": "k1"})
+    assert (answer.status_code, answer.json()["reason"]) == (422, "OPERATION_NOT_SUPPORTED")
+    assert answer.json()["retryable"] is False
 
 
 async def test_a_connector_that_the_merchant_has_not_set_up_is_no_server_error(caller: httpx.AsyncClient) -> None:

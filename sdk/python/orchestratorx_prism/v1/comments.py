@@ -23,7 +23,7 @@ COMMENTS: dict[str, str] = {
     "ApiKeyService.Get": "One key, without its text.",
     "ApiKeyService.List": "A merchant's keys, newest first.",
     "ApiKeyService.Revoke": "Ends a key, within a second on every server.",
-    "ApiKeyService.Rotate": "Makes another key with the same rights; the old one ends after the overlap.",
+    "ApiKeyService.Rotate": "Makes another key with the same rights, and as long a life from now on; the old one ends after the overlap.",
     "ApiKeyServiceCreateRequest": "The key to make.",
     "ApiKeyServiceCreateRequest.calls_per_minute": "The most calls a minute; 0: the installation's limit.",
     "ApiKeyServiceCreateRequest.expires_at": "When it ends; unset: never.",

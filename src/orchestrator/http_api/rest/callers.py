@@ -12,7 +12,7 @@ from orchestrator.access.principal import Principal
 from orchestrator.http_api.addresses import TrustedProxies
 from orchestrator.http_api.requests import Head, read_head
 from orchestrator.http_api.rest.problems import ContentTypeRefused, NotAcceptable
-from orchestratorx_prism.errors import RequestRejected, Unauthenticated
+from orchestratorx_prism.errors import PermissionRefused, RequestRejected, Unauthenticated
 
 _BEARER: Final = "bearer "
 _WINDOW_S: Final = 60
@@ -31,6 +31,8 @@ class Caller:
     accepted: tuple[str, ...]
     """The values of Accept; none: anything."""
     values: Mapping[str, str] = field(repr=False)
+    wants_body: bool = True
+    """False: HEAD."""
 
     @property
     def key(self) -> str | None:
@@ -66,6 +68,14 @@ class Caller:
             )
         return key
 
+    def check_origin(self) -> None:
+        """Raises PermissionRefused for what a page of another site has a browser send: a server on loopback that asks
+        for no key must not obey whatever page is open. Source: W3C, "Fetch Metadata Request Headers"."""
+        if self.values.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+            raise PermissionRefused(
+                "a browser sent this for a page of another site", reason="CROSS_SITE", fix="call from your server"
+            )
+
     def check_ambiguity(self) -> None:
         """Raises RequestRejected if a header that decides something came twice with different values."""
         twice = sorted(_AMBIGUOUS & set(self.head.repeated))
@@ -85,7 +95,7 @@ def read_caller(scope: Mapping[str, Any], proxies: TrustedProxies) -> Caller:
     accepted = tuple(value.decode("latin-1") for name, value in headers if name == b"accept")
     client = scope.get("client")
     address = proxies.sender(client[0], head.forwarded_for) if client else ""
-    return Caller(head, address, accepted, head.passed_on)
+    return Caller(head, address, accepted, head.passed_on, scope["method"] != "HEAD")
 
 
 def accepts(accepted: Iterable[str], media_type: str) -> float:

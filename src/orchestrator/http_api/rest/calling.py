@@ -162,6 +162,7 @@ class Endpoint:
     async def _answer(self, request: Request, headers: dict[str, str]) -> Response:
         kitchen, row = self._kitchen, self._inputs.row
         caller = read_caller(request.scope, kitchen.proxies)
+        caller.check_origin()
         principal = await kitchen.guard.admit(caller.key, row.rpc, caller.address)
         enter(principal, caller.address)
         headers |= limit_headers(principal)

@@ -23,11 +23,13 @@ REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
     409: ("Not as things stand; or the same call is still under way.", "REQUEST_IN_FLIGHT"),
     413: ("The body is too large.", "PAYLOAD_TOO_LARGE"),
     415: ("The body is not said to be JSON.", "CONTENT_TYPE_UNSUPPORTED"),
-    422: ("The provider said no; or the key was used with another request.", "PROVIDER_REFUSED_OPERATION"),
+    422: (
+        "The provider said no; the connector cannot; the key was used before.",
+        "PROVIDER_REFUSED_OPERATION",
+    ),
     429: ("More calls than are allowed, or too many failures.", "RATE_LIMITED"),
     431: ("Too many headers, or too long ones.", "HEADERS_TOO_LARGE"),
     500: ("A defect; the server's log knows more under the correlation id.", "INTERNAL"),
-    501: ("The connector cannot do this.", "OPERATION_NOT_SUPPORTED"),
     503: ("Nothing was done; repeat it.", "UNAVAILABLE"),
     504: ("The answer was lost or late, and money may have moved: repeat it with the same key.", "OUTCOME_UNKNOWN"),
 }

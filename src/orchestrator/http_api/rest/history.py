@@ -17,6 +17,7 @@ from orchestratorx_prism.values import to_dict
 
 PAGE: Final = 1_000
 CSV: Final = "text/csv"
+_MEDIA_TYPE: Final = f"{CSV}; charset=utf-8; header=present"
 _JSON: Final = "application/json"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What spreadsheets take for a formula's beginning; the wide forms too. Source: OWASP, "CSV Injection"."""
@@ -91,7 +92,9 @@ async def as_csv(call: Call) -> Response:
     request.page_size = PAGE
     first = await _page(call, request)
     headers = call.headers | {"Content-Disposition": 'attachment; filename="transactions.csv"'}
-    return StreamingResponse(_rows(call, request, first), 200, headers, f"{CSV}; charset=utf-8; header=present")
+    if not call.caller.wants_body:
+        return Response(None, 200, headers, _MEDIA_TYPE)
+    return StreamingResponse(_rows(call, request, first), 200, headers, _MEDIA_TYPE)
 
 
 async def _rows(
@@ -103,6 +106,7 @@ async def _rows(
         if not page.next_page_token:
             return
         request.page_token = page.next_page_token
+        await call.kitchen.guard.still(call.principal)
         page = await _page(call, request)
 
 

@@ -11,11 +11,15 @@ import msgspec
 from starlette.responses import Response
 
 from orchestrator.http_api.answers import RETRY_AFTER_S
-from orchestratorx_prism.errors import PrismError, Rejected, SettingsRejected
+from orchestratorx_prism.errors import NotSupported, PrismError, Rejected, SettingsRejected
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:orchestratorx:problem:"
 _WORDS: Final = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+_MENDED_BY_CALLERS: Final[Mapping[type[PrismError], int]] = {SettingsRejected: 409, NotSupported: 422}
+"""What the merchant has not set up yet; what another connector can do."""
 
 
 class NotAcceptable(Rejected):
@@ -72,8 +76,11 @@ def refusal(error: PrismError, instance: str, headers: Mapping[str, str]) -> Res
 
 
 def status_of(error: PrismError) -> int:
-    """The HTTP status. What a merchant has not set up yet is no defect of the server's."""
-    return 409 if isinstance(error, SettingsRejected) else error.http_status
+    """The HTTP status. What the caller or the merchant can mend is no fault of the server's, and looks like none."""
+    for kind, status in _MENDED_BY_CALLERS.items():
+        if isinstance(error, kind):
+            return status
+    return error.http_status
 
 
 def _clean(text: str) -> str:
