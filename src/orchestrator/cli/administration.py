@@ -16,7 +16,7 @@ from rich.table import Table
 from orchestrator.access.principal import CLI, acting
 from orchestrator.services import Services
 from orchestrator.serving import run_loop
-from orchestrator.settings import Settings
+from orchestrator.settings import DEFAULT_MERCHANT, Settings
 from orchestrator.settings_loading import load_settings
 from orchestrator.telemetry.logs import configure_logs
 from orchestratorx_prism.errors import SettingsRejected
@@ -40,6 +40,9 @@ def database_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+merchant_option = click.option("--merchant", default=DEFAULT_MERCHANT, show_default=True, help="Whose.")
 
 
 def span_s(_context: click.Context, _param: click.Parameter, text: str | None) -> int | None:
@@ -107,8 +110,10 @@ async def _used(settings: Settings, use: Callable[[Application], Awaitable[T]]) 
     acting.set(CLI)
     await application.ledger.open()
     try:
+        await application.directory.refresh()
         return await use(application)
     finally:
+        await application.delivery.stop()
         await application.reconciler.aclose()
         await application.merchants.aclose()
         await application.access.stop()

@@ -11,11 +11,10 @@ from typing import Any
 import click
 import msgspec
 
-from orchestrator.cli.administration import database_options, print_json, print_table, with_services
+from orchestrator.cli.administration import database_options, merchant_option, print_json, print_table, with_services
 from orchestrator.cli.merchants import environment_of, environment_text
 from orchestratorx_prism.v1 import credential_service_pb2 as pb
 
-merchant_option = click.option("--merchant", default="default", show_default=True, help="Whose.")
 environment_option = click.option(
     "--environment",
     type=click.Choice(["SANDBOX", "PRODUCTION"], case_sensitive=False),
