@@ -548,7 +548,7 @@ COMMENTS: dict[str, str] = {
     "MerchantService": "Merchants. A merchant's own key sees and changes that merchant alone.",
     "MerchantService.Create": "Makes a merchant.",
     "MerchantService.Get": "One merchant.",
-    "MerchantService.List": "Merchants, by id.",
+    "MerchantService.List": "Merchants, by id; with a merchant's own key that one alone.",
     "MerchantService.Update": "Changes a merchant.",
     "MerchantServiceCreateRequest": "The merchant to make.",
     "MerchantServiceCreateRequest.display_name": "For people. Empty: the id.",
