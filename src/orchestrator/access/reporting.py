@@ -35,7 +35,7 @@ class Reporter:
         self._clock = clock
         self._told = Telling()
         self._used = Telling()
-        self._few = OwnWindows(clock=clock)
+        self._few = OwnWindows()
 
     def succeeded(self, principal: Principal, remote_address: str) -> None:
         """Somebody was let in."""
