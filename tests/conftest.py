@@ -32,6 +32,7 @@ KAFKA_SCRIPT = Path(__file__).parent.parent / "scripts" / "kafka-server"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--corpus", type=Path, default=None, help="folder of collected real webhook bodies")
     parser.addoption("--kill-cycles", type=int, default=None, help="how often the kill tests kill: 100 is full scale")
+    parser.addoption("--rest-examples", type=int, default=400, help="calls of the REST document: 5000 is full scale")
     parser.addoption("--broker-away", type=float, default=5.0, help="seconds without a broker: 60 is full scale")
 
 

@@ -8,27 +8,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from orchestrator.access import audit
 from orchestrator.access.guard import Guard
 from orchestrator.access.observing import AccessObserver
 from orchestrator.access.opening import Access, open_access
+from orchestrator.delivery.opening import Delivery, open_delivery
+from orchestrator.delivery.options import DeliveryMetrics
 from orchestrator.ledger.base import ChannelRule, Ledger
 from orchestrator.ledger.factory import migrate_ledger, open_ledger
+from orchestrator.ledger.tables import NoTables
 from orchestrator.publishing.channel_settings import configured_brokers, configured_channels, used_brokers
 from orchestrator.publishing.channels import DEFAULT_BROKER, Channel
 from orchestrator.publishing.relay import Relay, RelayMetrics, RelayOptions
 from orchestrator.reconciliation import Reconciler, Schedule, Tally
+from orchestrator.reconciliation.service import ReconciliationService
 from orchestrator.retention import Retention
 from orchestrator.services import (
     ApiKeyService,
     AuditService,
+    CredentialService,
+    DeliveryService,
     DisputeService,
     EventService,
+    MerchantService,
     PaymentService,
     PayoutService,
     RefundService,
     Services,
+    WebhookEndpointService,
     provider_held,
 )
+from orchestrator.services.administration.revising import up_to_date
+from orchestrator.services.directory import Directory
 from orchestrator.services.intake import Intake
 from orchestrator.services.merchants import Merchants
 from orchestrator.services.observing import Observer
@@ -36,6 +47,7 @@ from orchestrator.services.operations import Operator, Resolver
 from orchestrator.services.operations.asking import Asking
 from orchestrator.services.routing import router_of
 from orchestrator.settings import Settings
+from orchestrator.vault import Vault, vault_of
 from orchestratorx_prism.brokers import open_broker
 from orchestratorx_prism.brokers.base import Broker
 
@@ -43,7 +55,7 @@ _S_PER_H = 3_600.0
 _S_PER_DAY = 86_400.0
 
 
-class Counters(Observer, RelayMetrics, Tally, AccessObserver, Protocol):
+class Counters(Observer, RelayMetrics, Tally, AccessObserver, DeliveryMetrics, Protocol):
     """Whoever counts, on both sides of the outbox."""
 
     def committed(self, recordings: int) -> None:
@@ -69,8 +81,17 @@ class Application:
     reconciler: Reconciler
     schedule: Schedule
     """Started by whoever serves; embedded use fetches when it is told to."""
+    directory: Directory
+    vault: Vault
     access: Access
     """Who may call; asked by the front doors. Embedded use has none."""
+    delivery: Delivery
+    """Likewise: embedded use owes deliveries, and a server over the same database sends them."""
+
+    @property
+    def keeps_administration(self) -> bool:
+        """Whether there is a database for it; a ledger in memory has none."""
+        return not isinstance(self.ledger.tables, NoTables)
 
     @property
     def guard(self) -> Guard:
@@ -93,6 +114,7 @@ class Application:
             Unavailable: The database cannot be reached. A broker that is away does not stop the start.
         """
         await self.ledger.open()
+        await self.directory.start()
         self.access.start()
         if self.relay is not None and self.settings.relay:
             await self.relay.start()
@@ -111,6 +133,8 @@ class Application:
             closing.push_async_callback(self.resolver.stop)
             closing.push_async_callback(self.reconciler.aclose)
             closing.push_async_callback(self.schedule.stop)
+            closing.push_async_callback(self.directory.stop)
+            closing.push_async_callback(self.delivery.stop)
             if self.relay is not None:
                 for broker in self.brokers.values():
                     closing.push_async_callback(broker.close)
@@ -131,7 +155,9 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     ledger = _ledger(settings, channels, counters)
     used = used_brokers(channels)
     brokers = {name: open_broker(each) for name, each in configured_brokers(settings).items() if name in used}
-    merchants = Merchants(settings)
+    vault = vault_of(settings)
+    directory = Directory(ledger.tables, vault)
+    merchants = Merchants(settings, directory)
     intake = Intake(
         merchants,
         keeps_raw=ledger.keeps_raw,
@@ -146,11 +172,14 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         margin_s=settings.operation_margin_s,
         first_asked_s=settings.resolve_after_s[0],
     )
+    reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
+    access = open_access(settings, ledger.tables, counters, is_closed=merchants.is_closed)
 
-    access = open_access(settings, ledger.tables, counters)
+    delivery = open_delivery(settings, ledger.tables, vault, ledger.outbox.wait_for_work, audit.append, counters)
 
     async def known_merchant(merchant_id: str) -> bool:
-        return settings.merchant(merchant_id) is not None
+        await up_to_date(directory)
+        return merchants.exists(merchant_id)
 
     services = Services(
         EventService(intake, ledger, counters),
@@ -162,14 +191,18 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         provider_held.payment_methods(operator),
         provider_held.mandates(operator),
         provider_held.subscriptions(operator),
+        MerchantService(settings, ledger.tables, directory, merchants),
+        CredentialService(settings, ledger.tables, vault, directory, merchants),
+        ReconciliationService(reconciler, merchants),
         ApiKeyService(ledger.tables, known_merchant, access.keys_changed),
         AuditService(ledger.tables),
+        WebhookEndpointService(ledger.tables, vault, delivery.guard, delivery.poster, exists=merchants.exists),
+        DeliveryService(ledger.tables),
     )
     options = RelayOptions(retention_s=settings.outbox_retention_hours * _S_PER_H)
     relay = Relay(ledger.outbox, channels, brokers, metrics=counters, options=options) if publishes else None
     retention = Retention(ledger, keep_s=settings.raw_retention_days * _S_PER_DAY)
     resolver = Resolver(operator, ledger, counters, schedule_s=settings.resolve_after_s)
-    reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
     schedule = Schedule(reconciler, ledger, every_s=settings.reconcile_every_s)
     return Application(
         settings,
@@ -183,7 +216,10 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         retention,
         reconciler,
         schedule,
+        directory,
+        vault,
         access,
+        delivery,
     )
 
 

@@ -49,6 +49,7 @@ class Server:
         from orchestrator.grpc_api.server import GrpcServer
         from orchestrator.http_api.ingress import Ingress
         from orchestrator.http_api.probes import Probes
+        from orchestrator.http_api.rest.app import rest_app
         from orchestrator.http_api.server import HttpServer
         from orchestrator.readiness import Readiness
 
@@ -74,7 +75,11 @@ class Server:
         )
         probes = Probes(self._readiness, self._exposition, application.guard, settings.trusted_proxies)
         self._http = HttpServer(
-            settings, webhooks=ingress, others=probes, on_refusal=lambda error: metrics.refused("", error)
+            settings,
+            webhooks=ingress,
+            rest=rest_app(settings, application.services.by_descriptor(), application.access.guard, metrics.answered),
+            others=probes,
+            on_refusal=lambda error: metrics.refused("", error),
         )
 
     async def start(self) -> Addresses:
@@ -89,6 +94,8 @@ class Server:
             opened.push_async_callback(self._application.stop)
             await self._application.start()
             self._application.schedule.start()
+            if settings.deliver and self._application.keeps_administration:
+                self._application.delivery.dispatcher.start()
             grpc_port = await self._grpc.start()
             opened.push_async_callback(self._grpc.stop, 0)
             http_port = port_of(listener)

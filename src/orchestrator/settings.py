@@ -7,12 +7,14 @@ credentials may also stand under the provider's own names (`STRIPE_WEBHOOK_SECRE
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretBytes, SecretStr, field_validator, model_validator
 
+from orchestrator.settings_delivery import DeliverySettings
 from orchestrator.settings_messaging import ChannelSettings, MessagingSettings, Section
 from orchestrator.settings_routing import RoutingSettings
 from orchestratorx_prism.config import DEFAULT_BROKER
@@ -86,7 +88,7 @@ class TlsSettings(Section):
         return bool(self.certificate_file)
 
 
-class Settings(Section):
+class Settings(DeliverySettings):
     """Everything that can be set. Build it with `settings_from`, which reports every fault at once."""
 
     environment: Literal["SANDBOX", "PRODUCTION"] = "SANDBOX"
@@ -97,6 +99,13 @@ class Settings(Section):
     """Whether the server brings the database's schema up to date when it starts."""
     raw_keys: dict[str, SecretBytes] = Field(default_factory=dict)
     """Key id → 32 bytes in base64: raw bodies are kept, encrypted with the last one. Empty: bodies are not kept."""
+    vault_keys: dict[str, SecretStr] = Field(default_factory=dict)
+    """Key id → 32 bytes in base64: merchants' credentials and other secrets are encrypted with the last one, and read
+    with any. Empty, and no file or key service either: none can be kept in the database."""
+    vault_keys_file: str = ""
+    """JSON, key id → 32 bytes in base64: more of them, behind those of `vault_keys`. Only its owner may write it."""
+    vault_kms: str = ""
+    """A key service in place of keys: "package.module:factory" of a `orchestrator.vault.KeyService`."""
     raw_retention_days: Annotated[int, Field(ge=1)] = 90
     outbox_retention_hours: Annotated[int, Field(ge=1)] = 168
     """How long rows of published events stay in the outbox."""
@@ -175,8 +184,6 @@ class Settings(Section):
     @field_validator("raw_keys")
     @classmethod
     def _aes_keys(cls, value: dict[str, SecretBytes]) -> dict[str, SecretBytes]:
-        import base64
-
         keys: dict[str, SecretBytes] = {}
         for key_id, secret in value.items():
             raw = secret.get_secret_value()
@@ -185,6 +192,18 @@ class Settings(Section):
                 raise ValueError(f"raw_keys.{key_id} must be 32 bytes in base64: `openssl rand -base64 32` makes one")
             keys[key_id] = SecretBytes(key)
         return keys
+
+    @field_validator("vault_keys")
+    @classmethod
+    def _vault_keys(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for key_id, secret in value.items():
+            try:
+                aes_key(secret.get_secret_value())
+            except ValueError:
+                raise ValueError(
+                    f"vault_keys.{key_id} must be 32 bytes in base64: `openssl rand -base64 32` makes one"
+                ) from None
+        return value
 
     @model_validator(mode="after")
     def _exposed_servers_are_guarded(self) -> Settings:
@@ -221,6 +240,17 @@ class Settings(Section):
         """The merchant's settings; the default merchant always exists."""
         found = self.merchants.get(merchant_id)
         return MerchantSettings() if found is None and merchant_id == DEFAULT_MERCHANT else found
+
+
+def aes_key(text: str) -> bytes:
+    """32 bytes of their base64. Raises ValueError if they are not, and does not repeat them."""
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except ValueError:
+        raise ValueError("not base64") from None
+    if len(key) != 32:
+        raise ValueError("not 32 bytes")
+    return key
 
 
 def is_loopback(host: str) -> bool:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 import msgspec
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from orchestrator.cli.remote import server_options
+from orchestrator.cli.times import time_option
 from orchestratorx_prism.sync import EventClient
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 
@@ -20,24 +19,10 @@ def events() -> None:
     """List, show and replay recorded events."""
 
 
-def _time(_context: click.Context, _param: click.Parameter, text: str | None) -> Timestamp | None:
-    if text is None:
-        return None
-    stamp = Timestamp()
-    try:
-        moment = datetime.fromisoformat(text)
-        stamp.FromDatetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    except ValueError:
-        raise click.BadParameter("not ISO 8601: 2026-01-31 or 2026-01-31T10:00:00Z") from None
-    except OverflowError:
-        raise click.BadParameter("before the year 1 or after 9999 in UTC") from None
-    return stamp
-
-
 def _filter_options(command: Any) -> Any:
     for option in (
-        click.option("--until", callback=_time, help="Received before; ISO 8601."),
-        click.option("--since", callback=_time, help="Received at or after; ISO 8601."),
+        click.option("--until", callback=time_option, help="Received before; ISO 8601."),
+        click.option("--since", callback=time_option, help="Received at or after; ISO 8601."),
         click.option("--payment", default="", help="Our payment id."),
         click.option("--connector", "connectors", multiple=True, help="Repeatable."),
         click.option("--type", "types", multiple=True, help="Type or pattern: 'payment.*'; repeatable."),

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from orchestrator.ledger.base import ChannelRule, Recorded
 from orchestrator.ledger.changes import Changes
+from orchestrator.ledger.fanout import PENDING, DeliveryRow, delivery_rows, merchants_of, subscribers_of
 from orchestrator.ledger.payouts import DECODE as DECODE_PAYOUT
 from orchestrator.ledger.payouts import PayoutRecord
 from orchestrator.ledger.records import DECODE, PaymentRecord
@@ -48,8 +49,11 @@ _KNOWN: Final = f"SELECT e.message, {PUBLISHED} FROM events e WHERE e.key = ANY(
 _BODIES: Final = "SELECT key, n FROM raw_bodies WHERE key = ANY($1::bytea[])"
 _NUMBERS: Final = (
     f"SELECT {NOW_US}, ARRAY(SELECT nextval('events_n') FROM generate_series(1, $1::int)), "  # noqa: S608 - constants
-    "ARRAY(SELECT nextval('payments_n') FROM generate_series(1, $2::int))"
+    "ARRAY(SELECT nextval('payments_n') FROM generate_series(1, $2::int)), "
+    "(SELECT json_agg(json_build_array(n, merchant_id, event_types, ordered) ORDER BY merchant_id, n)::text "
+    "FROM endpoints WHERE state = 1 AND merchant_id = ANY($3::text[]))"
 )
+"""The clock, numbers for events and payments, and the endpoints of these merchants; NULL if they have none."""
 
 
 class Overtaken(Exception):
@@ -70,17 +74,28 @@ async def record_batch(connection: Any, batch: Sequence[Prepared], rules: Sequen
     known = await _known(connection, batch)
     # Anomalies bring events of their own; how many is known only afterwards, so there is room for some.
     events = sum(len(prepared.events) for prepared in batch)
-    now_us, numbers, payment_numbers = await connection.fetchrow(_NUMBERS, 2 * events, events)
+    merchants = list(merchants_of(batch))
+    now_us, numbers, payment_numbers, wanting = await connection.fetchrow(_NUMBERS, 2 * events, events, merchants)
     changes = Changes(names, payments, known, _taking(payment_numbers), rules, now_us, payouts=payouts)
     recorded = [changes.record(prepared.events) for prepared in batch]
     if changes.fresh:
         numbers = sorted(numbers)
         if len(changes.fresh) > len(numbers):
             more = len(changes.fresh) - len(numbers)
-            numbers += sorted((await connection.fetchrow(_NUMBERS, more, 0))[1])
+            numbers += sorted((await connection.fetchrow(_NUMBERS, more, 0, []))[1])
         bodies = await _bodies(connection, batch)
-        await _write(connection, rows_of(changes, numbers[: len(changes.fresh)], batch, bodies, now_us))
+        numbers = numbers[: len(changes.fresh)]
+        await _write(connection, rows_of(changes, numbers, batch, bodies, now_us))
+        if wanting is not None:
+            await owe(connection, delivery_rows(changes.fresh, numbers, subscribers_of(wanting)), now_us)
     return recorded
+
+
+async def owe(connection: Any, rows: Sequence[DeliveryRow], now_us: int) -> int:
+    """Puts deliveries in line; those that there are already stay as they are. Returns how many are new."""
+    if not rows:
+        return 0
+    return len(await connection.fetch(_OWE, *_columns(rows), now_us))
 
 
 def locks_of(prepared: Prepared) -> int:
@@ -175,6 +190,16 @@ _UPSERT_PAYOUTS: Final = (
 _INSERT_OUTBOX: Final = (
     "INSERT INTO outbox (channel, n, event, partition_key, recorded_at, available_at, attempts) "
     "SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::int[])"
+)
+_OWE: Final = (
+    "WITH r AS (SELECT nextval('deliveries_n') AS n, * FROM (SELECT * FROM unnest($1::bytea[], $2::text[], "  # noqa: S608
+    "$3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[]) WITH ORDINALITY "
+    "AS t(key, merchant_id, endpoint, event, type, line, kept, place) ORDER BY place) AS ordered), "
+    "d AS (INSERT INTO deliveries (n, key, merchant_id, endpoint, event, type, line, created_at, state, tries, "
+    f"failures, last_status) SELECT n, key, merchant_id, endpoint, event, type, line, $8::bigint, {PENDING}, 0, 0, 0 "
+    "FROM r ON CONFLICT (key) DO NOTHING RETURNING n) "
+    "INSERT INTO delivery_queue (n, endpoint, again, due_at, line) "
+    "SELECT r.n, r.endpoint, 0, $8::bigint, r.kept FROM r JOIN d ON d.n = r.n RETURNING n"
 )
 _INSERT_BODIES: Final = (
     "INSERT INTO raw_bodies (n, key, stored_at, body) "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.ledger import schema_access
+from orchestrator.ledger import schema_access, schema_delivery, schema_tenancy
 from orchestrator.ledger.schema import HEAD, metadata
 
-__all__ = ["HEAD", "metadata", "schema_access"]
+__all__ = ["HEAD", "metadata", "schema_access", "schema_delivery", "schema_tenancy"]

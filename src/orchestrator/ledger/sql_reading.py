@@ -138,21 +138,21 @@ class Reading:
 
     async def get_payment(self, merchant_id: str, payment_id: str) -> Payment | None:
         """See `Ledger`."""
-        record = await self._record(payment_id)
-        return record.payment() if record is not None and record.merchant_id == merchant_id else None
+        record = await self._record(merchant_id, payment_id)
+        return None if record is None else record.payment()
 
-    async def _record(self, payment_id: str) -> PaymentRecord | None:
+    async def _record(self, merchant_id: str, payment_id: str) -> PaymentRecord | None:
         """By our id of it, or by one that it had before: the id holds the key of a name."""
         key = key_of_id(PAYMENT_ID, payment_id)
         if key is None:
             return None
-        query = "SELECT p.record FROM names k JOIN payments p ON p.n = k.payment WHERE k.key = ?"
-        rows = await self._fetch(query, (key,))
+        query = "SELECT p.record FROM names k JOIN payments p ON p.n = k.payment WHERE k.key = ? AND p.merchant_id = ?"
+        rows = await self._fetch(query, (key, column_text(merchant_id)))
         record = DECODE(rows[0][0]) if rows else None
         return record if record is not None and payment_id in (record.id, *record.aliases) else None
 
     async def _payment_number(self, payment_id: str) -> int:
-        """Its row; -1 if there is none."""
+        """Its row, whosever it is: for queries that ask for the merchant besides. -1 if there is none."""
         key = key_of_id(PAYMENT_ID, payment_id)
         rows = await self._fetch("SELECT payment FROM names WHERE key = ?", (key,)) if key is not None else []
         return rows[0][0] if rows else -1

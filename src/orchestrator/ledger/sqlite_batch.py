@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.ledger.base import ChannelRule, Recorded
 from orchestrator.ledger.changes import Changes
+from orchestrator.ledger.fanout import PENDING, DeliveryRow, Subscriber, delivery_rows, merchants_of
 from orchestrator.ledger.payouts import DECODE as DECODE_PAYOUT
 from orchestrator.ledger.payouts import PayoutRecord
 from orchestrator.ledger.records import DECODE
@@ -52,6 +53,8 @@ def record_batch(
         first = next_number(connection, [rule.name for rule in rules])
         numbers = range(first, first + len(changes.fresh))
         _write(connection, rows_of(changes, numbers, batch, _bodies(connection, batch), now_us))
+        if subscribers := _subscribers(connection, batch):
+            owe(connection, delivery_rows(changes.fresh, numbers, subscribers), now_us)
     return recorded
 
 
@@ -107,6 +110,34 @@ def _counting(connection: sqlite3.Connection) -> Callable[[], int]:
         return last
 
     return following
+
+
+def _subscribers(connection: sqlite3.Connection, batch: Sequence[Prepared]) -> list[Subscriber]:
+    query = (
+        "SELECT n, merchant_id, event_types, ordered FROM endpoints WHERE state = 1 AND merchant_id IN ({}) "
+        "ORDER BY merchant_id, n"
+    )
+    return list(select_in(connection, query, list(merchants_of(batch))))
+
+
+def owe(connection: sqlite3.Connection, rows: Sequence[DeliveryRow], now_us: int) -> int:
+    """Puts deliveries in line; those that there are already stay as they are. Returns how many are new."""
+    n: int = connection.execute("SELECT coalesce(max(n), 0) FROM deliveries").fetchone()[0]
+    first = n + 1
+    due_us = now_us - 1_000  # SQLite's own clock has milliseconds: it must not be behind this
+    for key, merchant_id, endpoint, event, event_type, line, kept in rows:
+        values = (n + 1, key, merchant_id, endpoint, event, event_type, line, now_us, PENDING)
+        if connection.execute(_INSERT_DELIVERY, values).rowcount:
+            n += 1
+            connection.execute(_INSERT_OWED, (n, endpoint, due_us, kept))
+    return n + 1 - first
+
+
+_INSERT_DELIVERY = (
+    "INSERT INTO deliveries (n, key, merchant_id, endpoint, event, type, line, created_at, state, tries, failures, "
+    "last_status) VALUES (?,?,?,?,?,?,?,?,?,0,0,0) ON CONFLICT (key) DO NOTHING"
+)
+_INSERT_OWED = "INSERT INTO delivery_queue (n, endpoint, again, due_at, line) VALUES (?,?,0,?,?)"
 
 
 def _write(connection: sqlite3.Connection, rows: Rows) -> None:

@@ -9,7 +9,8 @@ function runs in SQLite's writer thread, where it shares commits with recordings
 
     renamed = await tables.transact(lambda: rename("acme", "Acme"))
 
-Times are the database's: `now_us()` in a statement. Not here: the recording path, which has writers of its own.
+Times are the database's: `now_us()` in a statement. What is asked many times a second, or cannot be said in one way for
+both, is a `Plain`, written by hand. Not here: the recording path, which has writers of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextvars import copy_context
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import BigInteger
@@ -30,7 +32,25 @@ from orchestratorx_prism.errors import NotSupported
 
 T = TypeVar("T")
 Row = Sequence[Any]
-Work = Generator[ClauseElement, list[Row], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """SQL by hand, for each database."""
+
+    sqlite: str
+    """With marks `?`."""
+    postgres: str
+    """With marks `$1`."""
+    values: Sequence[Any] = ()
+    """Of the marks. For PostgreSQL often whole columns, as arrays."""
+    sqlite_rows: Sequence[Sequence[Any]] | None = None
+    """SQLite has no arrays: it is asked once for each of these, and the answers are put together. None: once, with
+    `values`."""
+
+
+Statement = ClauseElement | Plain
+Work = Generator[Statement, list[Row], T]
 """Yields statements, is sent the rows of each, returns what came of the transaction."""
 
 _SQLITE: Final = sqlite.dialect(paramstyle="qmark")
@@ -58,7 +78,7 @@ def _postgres_now(_element: Any, _compiler: Any, **_options: Any) -> str:
 class Tables(Protocol):
     """Both methods raise `Unavailable` when the database cannot answer; nothing is half done then."""
 
-    async def read(self, statement: ClauseElement) -> list[Row]:
+    async def read(self, statement: Statement) -> list[Row]:
         """The rows of one SELECT."""
         ...
 
@@ -80,7 +100,7 @@ class SqliteTables:
         self._run = run
         self._fetch = fetch
 
-    async def read(self, statement: ClauseElement) -> list[Row]:
+    async def read(self, statement: Statement) -> list[Row]:
         """See `Tables`."""
         return await self._fetch(*_compiled(statement, _SQLITE))
 
@@ -92,8 +112,7 @@ class SqliteTables:
             try:
                 statement = next(steps)
                 while True:
-                    rows = connection.execute(*_compiled(statement, _SQLITE)).fetchall()
-                    statement = steps.send(rows)
+                    statement = steps.send(_asked_of_sqlite(connection, statement))
             except StopIteration as ended:
                 result: T = ended.value
                 return result
@@ -110,7 +129,7 @@ class PostgresTables:
         """`transact`: runs a function of an asyncpg connection in one transaction."""
         self._transact = transact
 
-    async def read(self, statement: ClauseElement) -> list[Row]:
+    async def read(self, statement: Statement) -> list[Row]:
         """See `Tables`."""
         query, values = _compiled(statement, _POSTGRES)
         rows: list[Row] = await self._transact(lambda connection: connection.fetch(query, *values))
@@ -137,7 +156,7 @@ class PostgresTables:
 class NoTables:
     """A ledger in memory keeps no administration."""
 
-    async def read(self, statement: ClauseElement) -> list[Row]:
+    async def read(self, statement: Statement) -> list[Row]:
         """
         Raises:
             NotSupported: Always.
@@ -159,8 +178,19 @@ class NoTables:
         )
 
 
-def _compiled(statement: ClauseElement, dialect: Any) -> tuple[str, list[Any]]:
+def _asked_of_sqlite(connection: sqlite3.Connection, statement: Statement) -> list[Row]:
+    if not isinstance(statement, Plain) or statement.sqlite_rows is None:
+        return connection.execute(*_compiled(statement, _SQLITE)).fetchall()
+    found: list[Row] = []
+    for values in statement.sqlite_rows:
+        found += connection.execute(statement.sqlite, values)
+    return found
+
+
+def _compiled(statement: Statement, dialect: Any) -> tuple[str, Sequence[Any]]:
     """SQL in the driver's own style, and its values in order."""
+    if isinstance(statement, Plain):
+        return (statement.postgres if dialect is _POSTGRES else statement.sqlite), statement.values
     compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - anything else is a defect of ours
     values = compiled.params

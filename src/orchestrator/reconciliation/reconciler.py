@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,7 @@ from orchestrator.ledger.base import Ledger, Recorded, Recording
 from orchestrator.ledger.watermarks import Source
 from orchestrator.plugins import connector_named, installed_connectors
 from orchestrator.reconciliation.asker import Asker, Desk
+from orchestrator.reconciliation.backfills import Backfills
 from orchestrator.reconciliation.items import Item, read_item
 from orchestrator.reconciliation.matcher import Matcher
 from orchestrator.reconciliation.report import Report, Tally
@@ -76,7 +78,7 @@ class Reconciler:
         self._timeout_s = timeout_s
         self._tally = tally
         self._now_s = now_s
-        self._backfills: dict[tuple[str, str], Backfill] = {}
+        self._backfills = Backfills()
         self._asker = Asker(ledger, operator, timeout_s=timeout_s, now_s=now_s)
 
     def sources(self) -> list[Source]:
@@ -86,7 +88,12 @@ class Reconciler:
             if label.reconciling is None or Capability.RECONCILE not in label.capabilities:
                 continue
             for merchant_id in self._merchants.ids():
-                credentials, environment = self._merchants.credentials(label, merchant_id)
+                try:
+                    credentials, environment = self._merchants.credentials(label, merchant_id)
+                except PrismError as error:  # one merchant's fault, not the others'
+                    about = {"connector": label.name, "merchant_id": merchant_id, "reason": error.reason}
+                    _log.warning("reconciliation.no_credentials", **about)
+                    continue
                 if all(credentials.get(key) for key in label.reconciling.needs):
                     found.append(Source(merchant_id, label.name, environment))
         return found
@@ -118,19 +125,14 @@ class Reconciler:
             SettingsRejected: A credential is missing.
             Unavailable: The database is away.
         """
-        desk, backfill = self._open(connector, merchant_id)
+        desk = self._desk(connector, merchant_id)
         now_s = self._now_s()
         until_s = min(int(now_s), int(now_s) - desk.reconciling.settle_s if until_s is None else until_s)
         since_s = max(since_s, earliest_s(now_s, desk.reconciling))
         report = Report(desk.label.name, desk.merchant_id, since_s, until_s, since_s)
-        run = _Run(desk, backfill, report)
         try:
-            for window in windows_of(since_s, until_s, desk.reconciling.window_s):
-                await self._window(run, window, progress)
-                report.reached_s = window.until_s
-                await self._advance(desk, window)
-                if progress is not None:
-                    progress(report)
+            async with self._backfill(desk) as backfill:
+                await self._fetch(_Run(desk, backfill, report), since_s, until_s, progress)
             if desk.reconciling.asks_open:
                 await self._asker.about_payments(desk, report, last_run_s)
                 await self._asker.about_refunds(desk, report)
@@ -140,6 +142,14 @@ class Reconciler:
         if self._tally is not None:
             self._tally.reconciled(report)
         return report
+
+    async def _fetch(self, run: _Run, since_s: int, until_s: int, progress: Progress | None) -> None:
+        for window in windows_of(since_s, until_s, run.desk.reconciling.window_s):
+            await self._window(run, window, progress)
+            run.report.reached_s = window.until_s
+            await self._advance(run.desk, window)
+            if progress is not None:
+                progress(run.report)
 
     async def catch_up(self, connector: str, merchant_id: str, *, progress: Progress | None = None) -> Report:
         """Fetches from where the last run ended. Raises as `reconcile` does."""
@@ -161,17 +171,15 @@ class Reconciler:
             NotSupported: It wants no registration, or has no list.
             ProviderRefused, ProviderUnavailable, SettingsRejected: As `Registering.register` does.
         """
-        desk, backfill = self._open(connector, merchant_id)
-        if not isinstance(backfill, Registering):
-            raise NotSupported(f"{desk.label.title} wants no registration", fix="reconcile without --register")
-        return await backfill.register(desk.merchant_id, timeout_s=self._timeout_s)
+        desk = self._desk(connector, merchant_id)
+        async with self._backfill(desk) as backfill:
+            if not isinstance(backfill, Registering):
+                raise NotSupported(f"{desk.label.title} wants no registration", fix="reconcile without --register")
+            return await backfill.register(desk.merchant_id, timeout_s=self._timeout_s)
 
     async def aclose(self) -> None:
         """Closes connections to providers."""
-        opened = list(self._backfills.values())
-        self._backfills.clear()
-        for backfill in opened:
-            await backfill.aclose()
+        await self._backfills.aclose()
 
     def _declared(self, label: Label) -> Reconciling:
         if label.reconciling is None or Capability.RECONCILE not in label.capabilities:
@@ -183,14 +191,14 @@ class Reconciler:
             )
         return label.reconciling
 
-    def _open(self, connector: str, merchant_id: str) -> tuple[Desk, Backfill]:
+    def _backfill(self, desk: Desk) -> AbstractAsyncContextManager[Backfill]:
+        credentials, environment = self._merchants.credentials(desk.label, desk.merchant_id)
+        return self._backfills.using(desk.label, desk.reconciling, desk.merchant_id, credentials, environment)
+
+    def _desk(self, connector: str, merchant_id: str) -> Desk:
         label = connector_named(connector)
         reconciling = self._declared(label)
-        credentials, environment = self._merchants.credentials(label, merchant_id)
-        key = (label.name, merchant_id)
-        if key not in self._backfills:
-            self._backfills[key] = reconciling.make(credentials, environment)
-        backfill = self._backfills[key]
+        self._merchants.credentials(label, merchant_id)  # refuses merchants that are unknown or closed
         context = self._merchants.context(label, merchant_id, int(self._now_s() * 1e9))
         context = msgspec.structs.replace(context, keep_raw=self._ledger.keeps_raw)
         client = None
@@ -200,7 +208,7 @@ class Reconciler:
             except SettingsRejected as error:
                 # Enough is configured for the list, which says most.
                 _log.info("reconciliation.asks_nothing", connector=label.name, reason=error.reason)
-        return Desk(label, reconciling, merchant_id, context, client), backfill
+        return Desk(label, reconciling, merchant_id, context, client)
 
     async def _window(self, run: _Run, window: Window, progress: Progress | None) -> None:
         bodies: list[bytes] = []

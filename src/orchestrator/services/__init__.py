@@ -8,6 +8,10 @@ from typing import Any
 
 from orchestrator.services.administration.api_keys import ApiKeyService
 from orchestrator.services.administration.audit import AuditService
+from orchestrator.services.administration.credentials import CredentialService
+from orchestrator.services.administration.deliveries import DeliveryService
+from orchestrator.services.administration.endpoints import WebhookEndpointService
+from orchestrator.services.administration.merchants import MerchantService
 from orchestrator.services.disputes import DisputeService
 from orchestrator.services.events import EventService
 from orchestrator.services.payments import PaymentService
@@ -17,27 +21,36 @@ from orchestrator.services.refunds import RefundService
 from orchestratorx_prism.v1 import (
     api_key_service_pb2,
     audit_service_pb2,
+    credential_service_pb2,
     customer_service_pb2,
+    delivery_service_pb2,
     dispute_service_pb2,
     event_service_pb2,
     mandate_service_pb2,
+    merchant_service_pb2,
     payment_method_service_pb2,
     payment_service_pb2,
     payout_service_pb2,
+    reconciliation_service_pb2,
     refund_service_pb2,
     subscription_service_pb2,
+    webhook_endpoint_service_pb2,
 )
 
 __all__ = [
     "ApiKeyService",
     "AuditService",
+    "CredentialService",
+    "DeliveryService",
     "DisputeService",
     "EventService",
+    "MerchantService",
     "PaymentService",
     "PayoutService",
     "ProviderHeld",
     "RefundService",
     "Services",
+    "WebhookEndpointService",
 ]
 
 
@@ -54,8 +67,14 @@ class Services:
     payment_methods: ProviderHeld
     mandates: ProviderHeld
     subscriptions: ProviderHeld
+    merchants: MerchantService
+    credentials: CredentialService
+    reconciliation: object
+    """`orchestrator.reconciliation`'s, which is built upon these."""
     api_keys: ApiKeyService
     audit: AuditService
+    webhook_endpoints: WebhookEndpointService
+    deliveries: DeliveryService
 
     def by_descriptor(self) -> Mapping[Any, object]:
         """protobuf ServiceDescriptor → the object whose methods, in snake case, are its rpcs.
@@ -74,4 +93,9 @@ class Services:
             subscription_service_pb2.DESCRIPTOR.services_by_name["SubscriptionService"]: self.subscriptions,
             api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"]: self.api_keys,
             audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"]: self.audit,
+            merchant_service_pb2.DESCRIPTOR.services_by_name["MerchantService"]: self.merchants,
+            credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]: self.credentials,
+            reconciliation_service_pb2.DESCRIPTOR.services_by_name["ReconciliationService"]: self.reconciliation,
+            webhook_endpoint_service_pb2.DESCRIPTOR.services_by_name["WebhookEndpointService"]: self.webhook_endpoints,
+            delivery_service_pb2.DESCRIPTOR.services_by_name["DeliveryService"]: self.deliveries,
         }

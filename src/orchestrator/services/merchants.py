@@ -1,24 +1,24 @@
-"""What is configured for each merchant and connector: secrets, environment, policies, the outside halves."""
+"""What is in force for each merchant and connector: secrets, environment, policies, the outside halves."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from pydantic import SecretStr
 
 from connectors.spi import Context, Environment, Label, Material, Outside, Trust
 from connectors.spi.operations import Client
+from orchestrator.ledger.tables import NoTables
 from orchestrator.plugins import connector_named
+from orchestrator.services.directory import Directory
+from orchestrator.services.lending import Lending
+from orchestrator.services.trust_anchors import TrustAnchors
 from orchestrator.settings import DEFAULT_MERCHANT, ConnectorSettings, Settings
-from orchestratorx_prism.errors import RequestRejected, SettingsRejected
+from orchestrator.vault import Vault
+from orchestratorx_prism.errors import PermissionRefused, RequestRejected
 from orchestratorx_prism.v1.event_service_pb2 import HandleEventRequest
 
-SYSTEM_ANCHORS = "/etc/ssl/certs/ca-certificates.crt"
-"""Debian's bundle of roots; holds PayPal's, which certifi does not."""
-
+_NOTHING = ConnectorSettings()
 _DESKS_KEPT = 1_024
 _MOST_BROUGHT = 64 * 1024
 """Of secrets and certificates that a call brings: with more, its desk is not kept. Bytes, roughly."""
@@ -42,29 +42,39 @@ class Desk:
 
 
 class Merchants:
-    """Reads merchants from the settings. Built once; what it hands out is shared between calls."""
+    """Reads merchants from the settings and from the database's directory; what it hands out is shared between calls.
 
-    def __init__(self, settings: Settings) -> None:
-        """
+    Where both name the same, the settings win: a merchant that they name is what they say, and a connector for which
+    they hold secrets or credentials has no others. What depends on a merchant is made anew when the directory learns
+    of a change; calls in flight end with what they began with.
+    """
+
+    def __init__(self, settings: Settings, directory: Directory | None = None) -> None:
+        """`directory`: None: there is nothing but the settings.
+
         Raises:
             SettingsRejected: A file of trust anchors cannot be read.
         """
         self._settings = settings
+        self._directory = directory or Directory(NoTables(), Vault({}))
+        self._directory.on_change = self._forget
         self._desks: dict[tuple[object, ...], Desk] = {}
         self._outsides: dict[tuple[str, str], Outside] = {}
         self._clients: dict[tuple[str, str], Client] = {}
-        self._anchors: dict[tuple[str, ...], tuple[bytes, ...]] = {}
+        self._lending = Lending()
+        self._anchors = TrustAnchors()
         for merchant in settings.merchants.values():
             for connector in merchant.connectors.values():
                 if connector.trust_anchor_files:
-                    self._trust_anchors(connector.trust_anchor_files)
+                    self._anchors.of(connector.trust_anchor_files)
 
     def desk(self, request: HandleEventRequest) -> Desk:
         """The desk for one request: its own material where it brings some, else the merchant's configured one.
 
         Raises:
             UnknownConnector: No such connector is installed.
-            RequestRejected: No such merchant, or the wrong environment.
+            RequestRejected: No such merchant, or a closed one, or the wrong environment.
+            SettingsRejected, Unavailable: The merchant's secrets cannot be decrypted.
         """
         key = (
             request.connector,
@@ -92,52 +102,93 @@ class Merchants:
 
         Raises:
             RequestRejected: No such merchant.
-            SettingsRejected: A credential is missing; the fix says where it is found.
+            PermissionRefused: The merchant is closed.
+            SettingsRejected: A credential is missing, and the fix says where it is found; or cannot be decrypted.
         """
-        configured = self._configured(label, merchant_id)
-        environment = self._environment(merchant_id)
+        self._check_open(merchant_id)
+        environment = self.environment(merchant_id)
         key = (label.name, merchant_id)
-        if key not in self._clients:
+        client = self._clients.get(key)
+        if client is None:
             assert label.make_client is not None  # noqa: S101 - who asks has checked what is declared
-            self._clients[key] = label.make_client(_revealed(configured.credentials), environment)
-        return self._clients[key], environment
+            config = _config(label, self._configured(label, merchant_id))
+            client = self._clients[key] = self._lending.client(label.make_client(config, environment))
+        return client, environment
 
     def ids(self) -> list[str]:
-        """Every merchant; the default one is always there."""
-        return sorted({DEFAULT_MERCHANT, *self._settings.merchants})
+        """Every merchant that is open; the default one is, unless it was closed."""
+        known = {DEFAULT_MERCHANT, *self._settings.merchants, *self._directory.merchants}
+        return sorted(merchant_id for merchant_id in known if not self.is_closed(merchant_id))
+
+    def exists(self, merchant_id: str) -> bool:
+        """Whether there is such a merchant, open or closed."""
+        return self._settings.merchant(merchant_id) is not None or self._directory.merchant(merchant_id) is not None
+
+    def is_closed(self, merchant_id: str) -> bool:
+        """Whether the merchant's webhooks, operations and keys are refused."""
+        known = None if merchant_id in self._settings.merchants else self._directory.merchant(merchant_id)
+        return known is not None and known.disabled
+
+    def environment(self, merchant_id: str) -> Environment.ValueType:
+        """In which of the providers' worlds the merchant works now; of an unknown one, the installation's."""
+        named = self._settings.merchants.get(merchant_id or DEFAULT_MERCHANT)
+        known = None if named is not None else self._directory.merchant(merchant_id or DEFAULT_MERCHANT)
+        if known is not None:
+            return known.environment
+        name = (named and named.environment) or self._settings.environment
+        return Environment.Value(f"ENVIRONMENT_{name}")
 
     def credentials(self, label: Label, merchant_id: str) -> tuple[dict[str, str], Environment.ValueType]:
         """The merchant's own keys for the provider's API, and of which environment they are.
 
         Raises:
             RequestRejected: No such merchant.
+            PermissionRefused: The merchant is closed.
+            SettingsRejected, Unavailable: They cannot be decrypted.
         """
-        configured = self._configured(label, merchant_id)
-        return _revealed(configured.credentials), self._environment(merchant_id)
+        self._check_open(merchant_id)
+        return _config(label, self._configured(label, merchant_id)), self.environment(merchant_id)
 
-    def context(self, label: Label, merchant_id: str, at_ns: int) -> Context:
-        """Where an operation's events will belong. `at_ns`: when it was begun."""
-        reference_key = self._configured(label, merchant_id).merchant_reference_key
-        return Context(merchant_id, self._environment(merchant_id), at_ns, reference_key)
+    def context(
+        self, label: Label, merchant_id: str, at_ns: int, environment: Environment.ValueType | None = None
+    ) -> Context:
+        """Where an operation's events will belong. Never refused: an operation that was begun is recorded.
+
+        Args:
+            at_ns: When it was begun.
+            environment: In which it was begun. None: the merchant's.
+        """
+        reference_key = self._named(label, merchant_id).merchant_reference_key
+        return Context(merchant_id, environment or self.environment(merchant_id), at_ns, reference_key)
 
     async def aclose(self) -> None:
         """Closes the outside halves and the clients."""
-        opened: list[Outside | Client] = [*self._outsides.values(), *self._clients.values()]
-        await asyncio.gather(*(one.aclose() for one in opened))
         self._outsides.clear()
         self._clients.clear()
         self._desks.clear()
+        await self._lending.aclose()
+
+    def _forget(self, merchant_ids: set[str]) -> None:
+        """Makes the next calls of these merchants begin with what is known now."""
+        for desk_key in [key for key in self._desks if (key[1] or DEFAULT_MERCHANT) in merchant_ids]:
+            del self._desks[desk_key]
+        for lent in (self._outsides, self._clients):
+            for key in [key for key in lent if (key[1] or DEFAULT_MERCHANT) in merchant_ids]:
+                del lent[key]
 
     def _make_desk(self, label: Label, request: HandleEventRequest) -> Desk:
         merchant_id = request.merchant_id or DEFAULT_MERCHANT
-        configured = self._configured(label, merchant_id)
+        if self.is_closed(merchant_id):
+            # Whoever posts webhooks has not said who they are: to them a closed merchant is like none.
+            raise _unknown_merchant()
         given = tuple(s for s in (request.webhook_secret, *request.webhook_secrets) if s)
         environment = self._agreed_environment(request.environment, merchant_id)
+        configured = self._configured(label, merchant_id)
         material = Material(
             secrets=given or tuple(secret.get_secret_value() for secret in configured.webhook_secrets),
             webhook_id=request.webhook_id or configured.webhook_id,
             certificates=tuple(request.certificates),
-            trust_anchors=self._trust_anchors(configured.trust_anchor_files) if label.webhook_id_key else (),
+            trust_anchors=self._anchors.of(configured.trust_anchor_files) if label.webhook_id_key else (),
             allowed_addresses=configured.allowed_addresses,
             tolerance_s=configured.tolerance_s,
             environment=environment,
@@ -156,24 +207,51 @@ class Merchants:
         if label.make_outside is None:
             return None
         key = (label.name, merchant_id)
-        if key not in self._outsides:
-            self._outsides[key] = label.make_outside(_revealed(configured.credentials), self._environment(merchant_id))
-        return self._outsides[key]
+        outside = self._outsides.get(key)
+        if outside is None:
+            made = label.make_outside(_config(label, configured), self.environment(merchant_id))
+            outside = self._outsides[key] = self._lending.outside(made)
+        return outside
 
     def _configured(self, label: Label, merchant_id: str) -> ConnectorSettings:
-        merchant = self._settings.merchant(merchant_id or DEFAULT_MERCHANT)
-        if merchant is None:
-            raise RequestRejected(
-                "no such merchant is configured",
-                reason="MERCHANT_UNKNOWN",
-                fix="add the merchant under `merchants` in the settings, or leave merchant_id empty",
-                metadata={"field": "merchant_id"},
+        """What is in force: the settings', with the secrets of the database where the settings have none."""
+        merchant_id = merchant_id or DEFAULT_MERCHANT
+        if not self.exists(merchant_id):
+            raise _unknown_merchant()
+        named = self._named(label, merchant_id)
+        if holds_secrets(named):
+            return named
+        known = self._directory.credentials(merchant_id, label.name, self.environment(merchant_id))
+        if known is None:
+            return named
+        if known.secrets is None:
+            assert known.fault is not None  # noqa: S101 - one of both is there
+            raise known.fault
+        kept = known.secrets
+        return named.model_copy(
+            update={
+                "webhook_secrets": tuple(SecretStr(secret) for secret in kept.webhook_secrets),
+                "webhook_id": kept.webhook_id,
+                "credentials": {name: SecretStr(value) for name, value in kept.values.items()},
+            }
+        )
+
+    def _named(self, label: Label, merchant_id: str) -> ConnectorSettings:
+        """What the settings say."""
+        merchant = self._settings.merchants.get(merchant_id or DEFAULT_MERCHANT)
+        return (merchant and merchant.connectors.get(label.name)) or _NOTHING
+
+    def _check_open(self, merchant_id: str) -> None:
+        if self.is_closed(merchant_id or DEFAULT_MERCHANT):
+            raise PermissionRefused(
+                "the merchant is closed: its history can be read, and nothing can be done for it",
+                reason="MERCHANT_CLOSED",
+                fix="let an administrator open it again: `orchestrator merchants update MERCHANT --enable`",
             )
-        return merchant.connectors.get(label.name) or ConnectorSettings()
 
     def _agreed_environment(self, asked: Environment.ValueType, merchant_id: str) -> Environment.ValueType:
         """What the call asks for, else what is configured. A call must not turn production into a sandbox."""
-        configured = self._environment(merchant_id)
+        configured = self.environment(merchant_id)
         if asked not in Environment.values():
             raise RequestRejected(
                 "no such environment", fix="pass SANDBOX or PRODUCTION, or none", metadata={"field": "environment"}
@@ -187,15 +265,20 @@ class Merchants:
             )
         return asked or configured
 
-    def _environment(self, merchant_id: str) -> Environment.ValueType:
-        merchant = self._settings.merchant(merchant_id or DEFAULT_MERCHANT)
-        name = (merchant and merchant.environment) or self._settings.environment
-        return Environment.Value(f"ENVIRONMENT_{name}")
 
-    def _trust_anchors(self, files: tuple[str, ...]) -> tuple[bytes, ...]:
-        if files not in self._anchors:
-            self._anchors[files] = tuple(_read_anchors(name) for name in files) or _system_anchors()
-        return self._anchors[files]
+def holds_secrets(named: ConnectorSettings) -> bool:
+    """Whether the settings hold something for which the database's would be left aside."""
+    return bool(named.webhook_secrets or named.webhook_id or named.credentials)
+
+
+def _unknown_merchant() -> RequestRejected:
+    return RequestRejected(
+        "no such merchant is configured",
+        reason="MERCHANT_UNKNOWN",
+        fix="make it with `orchestrator merchants create`, add it under `merchants` in the settings, or leave "
+        "merchant_id empty",
+        metadata={"field": "merchant_id"},
+    )
 
 
 def _size_of_what_it_brings(request: HandleEventRequest) -> int:
@@ -210,20 +293,11 @@ def _requires_confirmation(label: Label, configured: ConnectorSettings) -> bool:
     return label.trust == Trust.TRUST_QUERY_BACK if wanted is None else wanted
 
 
-def _system_anchors() -> tuple[bytes, ...]:
-    # Failure policy: closed. Without the system's bundle there are no anchors, and certificates are refused.
-    path = Path(SYSTEM_ANCHORS)
-    return (path.read_bytes(),) if path.exists() else ()
-
-
-def _read_anchors(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise SettingsRejected(
-            f"trust_anchor_files: {name}: {error.strerror}", fix="name a readable PEM file"
-        ) from None
-
-
-def _revealed(credentials: Mapping[str, SecretStr]) -> dict[str, str]:
-    return {key: secret.get_secret_value() for key, secret in credentials.items()}
+def _config(label: Label, configured: ConnectorSettings) -> dict[str, str]:
+    """The provider's own keys → values; those of webhooks too, which some clients tell the provider."""
+    config = {key: secret.get_secret_value() for key, secret in configured.credentials.items()}
+    secrets = ",".join(secret.get_secret_value() for secret in configured.webhook_secrets)
+    for key, value in ((label.webhook_secret_key, secrets), (label.webhook_id_key, configured.webhook_id)):
+        if key and value:
+            config.setdefault(key, value)
+    return config

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from orchestrator.delivery.options import Standing
 from orchestrator.ledger.base import Backlog, Recorded
 from orchestrator.reconciliation import Report
 from orchestratorx_prism.errors import PrismError, SignatureRejected
@@ -32,7 +33,7 @@ _BACKLOG_S = 1.0
 
 
 class Metrics:
-    """All metrics of a process. Implements `Observer`, the relay's `RelayMetrics`, `Tally` and `AccessObserver`."""
+    """All metrics of a process. Implements `Observer`, `RelayMetrics`, `DeliveryMetrics`, `Tally`, `AccessObserver`."""
 
     def __init__(self, connectors: Collection[str], *, clock: Callable[[], float] = time.time) -> None:
         self._connectors = frozenset(connectors)
@@ -125,6 +126,32 @@ class Metrics:
             "Authentications of which the audit log has no row, only their number.",
             registry=registry,
         )
+        self._attempts = Histogram(
+            "orchestrator_delivery_attempt_seconds",
+            "Time that an endpoint took to answer an attempt.",
+            ["outcome"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._delivered = Histogram(
+            "orchestrator_delivery_age_seconds",
+            "Time from an event's recording to its delivery by a first attempt.",
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._endpoints_failed = Counter(
+            "orchestrator_endpoints_given_up", "Endpoints that were switched off for failing.", registry=registry
+        )
+        self._standing = {
+            name: self._gauge(f"orchestrator_{name}", text, [])
+            for name, text in (
+                ("deliveries_waiting", "Deliveries in line, up to 10,000."),
+                ("deliveries_oldest_age_seconds", "Age of the oldest delivery in line."),
+                ("deliveries_throttled_lag_seconds", "How long the longest waiting first attempt has been due."),
+                ("endpoints_failing", "Endpoints whose attempts all fail now."),
+                ("endpoints_failed", "Endpoints that are switched off for failing."),
+            )
+        }
         self._children: dict[tuple[Any, ...], Any] = {}
         self._last_written: dict[str, float] = {}
 
@@ -216,6 +243,27 @@ class Metrics:
     def unrecorded(self, count: int) -> None:
         """The audit log had no room for so many rows: `AccessObserver`."""
         self._unrecorded.inc(count)
+
+    def attempted(self, verdict: str, seconds: float) -> None:
+        """An attempt to deliver has ended: `DeliveryMetrics`."""
+        self._child(self._attempts, verdict).observe(seconds)
+
+    def delivered(self, age_s: float) -> None:
+        """A first attempt was taken: `DeliveryMetrics`."""
+        self._delivered.observe(age_s)
+
+    def deliveries_stand(self, standing: Standing) -> None:
+        """How deliveries stand: `DeliveryMetrics`."""
+        gauges = self._standing
+        gauges["deliveries_waiting"].set(standing.waiting)
+        gauges["deliveries_oldest_age_seconds"].set(standing.oldest_age_s)
+        gauges["deliveries_throttled_lag_seconds"].set(standing.throttled_lag_s)
+        gauges["endpoints_failing"].set(standing.failing_endpoints)
+        gauges["endpoints_failed"].set(standing.failed_endpoints)
+
+    def endpoint_failed(self) -> None:
+        """An endpoint was given up: `DeliveryMetrics`."""
+        self._endpoints_failed.inc()
 
     def dependencies(self, up: Mapping[str, bool]) -> None:
         """Which dependencies answered."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from downgrading import downgrade
 from ledger_events import make, money
 
 from orchestrator.ledger.base import Recording
@@ -267,8 +268,8 @@ async def test_tables_of_the_release_before_get_what_is_new_and_keep_what_they_h
     (kept,) = (await ledger.record(Recording([make("payment.captured", "1", amount=money(5))]))).events
     await ledger.close()
     connection = await asyncpg.connect(fresh_postgres_url)
-    await connection.execute("DROP TABLE payouts, intents, watermarks")
-    await connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    for statement in downgrade("postgresql", "0001"):
+        await connection.execute(statement)
     await connection.close()
     with pytest.raises(SettingsRejected, match="not up to date"):
         await PostgresLedger(fresh_postgres_url, migrate=False).open()

@@ -482,9 +482,14 @@ class CredentialClient(BlockingClient[_generated.CredentialClient]):
             connector: Which connector: "stripe".
             environment: Of which of the provider's worlds. Unspecified: the merchant's own.
             values: The provider's own names → values, as `orchestrator connectors` lists them: STRIPE_API_KEY →
-                "sk_test_…".
+                "sk_test_…". Those of  webhook secrets (STRIPE_WEBHOOK_SECRET, several separated by commas) and of
+                the webhook's id may stand here too.
             webhook_secrets: Every webhook secret in use, newest first; two while the provider rotates.
             webhook_id: PayPal: the webhook's id.
+            keep_others: Keep what is there and not named here, in place of putting all anew.
+            keep_webhook_secrets: With keep_others: how many of the webhook secrets that are kept stay valid, newest
+                first, behind those given. Unset:  all if none are given, else none. So a provider's rotation takes
+                two calls: the new secret and 1, then 1 alone.
             timeout_s: How long this call may take, if not as long as the client's others. Seconds.
 
         Raises:
@@ -1091,7 +1096,7 @@ class MerchantClient(BlockingClient[_generated.MerchantClient]):
         timeout_s: float | None = None,
         **fields: Unpack[MerchantServiceListFields],
     ) -> MerchantServiceListResponse:
-        """Merchants, by id.
+        """Merchants, by id; with a merchant's own key that one alone.
 
         Args:
             request: All fields at once, as a dict or a message. Or as keywords:
@@ -1113,7 +1118,7 @@ class MerchantClient(BlockingClient[_generated.MerchantClient]):
     ) -> Iterator[Merchant]:
         """As `list`, page after page, one by one.
 
-        Merchants, by id.
+        Merchants, by id; with a merchant's own key that one alone.
 
         Args:
             request: All fields at once, as a dict or a message. Or as keywords:

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from orchestratorx_prism.v1 import connector_pb2 as orchestratorx__prism_dot_v1_dot_connector__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/orchestratorx_prism/v1/credential_service.proto\x12\x16orchestratorx_prism.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&orchestratorx_prism/v1/connector.proto\"\xa1\x03\n\rCredentialSet\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12\x38\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32#.orchestratorx_prism.v1.Environment\x12N\n\rmasked_values\x18\x04 \x03(\x0b\x32\x37.orchestratorx_prism.v1.CredentialSet.MaskedValuesEntry\x12\x1e\n\x16masked_webhook_secrets\x18\x05 \x03(\t\x12\x12\n\nwebhook_id\x18\x06 \x01(\t\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rfrom_settings\x18\t \x01(\x08\x1a\x33\n\x11MaskedValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xb6\x02\n\x1b\x43redentialServicePutRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12\x38\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32#.orchestratorx_prism.v1.Environment\x12T\n\x06values\x18\x04 \x03(\x0b\x32?.orchestratorx_prism.v1.CredentialServicePutRequest.ValuesEntryB\x03\x80\x01\x01\x12\x1c\n\x0fwebhook_secrets\x18\x05 \x03(\tB\x03\x80\x01\x01\x12\x12\n\nwebhook_id\x18\x06 \x01(\t\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Z\n\x1c\x43redentialServicePutResponse\x12:\n\x0b\x63redentials\x18\x01 \x01(\x0b\x32%.orchestratorx_prism.v1.CredentialSet\"\x7f\n\x1b\x43redentialServiceGetRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12\x38\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32#.orchestratorx_prism.v1.Environment\"Z\n\x1c\x43redentialServiceGetResponse\x12:\n\x0b\x63redentials\x18\x01 \x01(\x0b\x32%.orchestratorx_prism.v1.CredentialSet\"3\n\x1c\x43redentialServiceListRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\"[\n\x1d\x43redentialServiceListResponse\x12:\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32%.orchestratorx_prism.v1.CredentialSet\"\x82\x01\n\x1e\x43redentialServiceDeleteRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12\x38\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32#.orchestratorx_prism.v1.Environment\"!\n\x1f\x43redentialServiceDeleteResponse2\xe7\x03\n\x11\x43redentialService\x12p\n\x03Put\x12\x33.orchestratorx_prism.v1.CredentialServicePutRequest\x1a\x34.orchestratorx_prism.v1.CredentialServicePutResponse\x12p\n\x03Get\x12\x33.orchestratorx_prism.v1.CredentialServiceGetRequest\x1a\x34.orchestratorx_prism.v1.CredentialServiceGetResponse\x12s\n\x04List\x12\x34.orchestratorx_prism.v1.CredentialServiceListRequest\x1a\x35.orchestratorx_prism.v1.CredentialServiceListResponse\x12y\n\x06\x44\x65lete\x12\x36.orchestratorx_prism.v1.CredentialServiceDeleteRequest\x1a\x37.orchestratorx_prism.v1.CredentialServiceDeleteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/orchestratorx_prism/v1/credential_service.proto\x12\x16orchestratorx_prism.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&orchestratorx_prism/v1/connector.proto\"\xc2\x03\n\rCredentialSet\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12\x38\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32#.orchestratorx_prism.v1.Environment\x12N\n\rmasked_values\x18\x04 \x03(\x0b\x32\x37.orchestratorx_prism.v1.CredentialSet.MaskedValuesEntry\x12\x1e\n\x16masked_webhook_secrets\x18\x05 \x03(\t\x12\x12\n\nwebhook_id\x18\x06 \x01(\t\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rfrom_settings\x18\t \x01(\x08\x12\x10\n\x08shadowed\x18\n \x01(\x08\x12\r\n\x05\x66\x61ult\x18\x0b \x01(\t\x1a\x33\n\x11MaskedValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x87\x03\n\x1b\x43redentialServicePutRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12\x38\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32#.orchestratorx_prism.v1.Environment\x12T\n\x06values\x18\x04 \x03(\x0b\x32?.orchestratorx_prism.v1.CredentialServicePutRequest.ValuesEntryB\x03\x80\x01\x01\x12\x1c\n\x0fwebhook_secrets\x18\x05 \x03(\tB\x03\x80\x01\x01\x12\x12\n\nwebhook_id\x18\x06 \x01(\t\x12\x13\n\x0bkeep_others\x18\x07 \x01(\x08\x12!\n\x14keep_webhook_secrets\x18\x08 \x01(\x05H\x00\x88\x01\x01\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x17\n\x15_keep_webhook_secrets\"Z\n\x1c\x43redentialServicePutResponse\x12:\n\x0b\x63redentials\x18\x01 \x01(\x0b\x32%.orchestratorx_prism.v1.CredentialSet\"\x7f\n\x1b\x43redentialServiceGetRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12\x38\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32#.orchestratorx_prism.v1.Environment\"Z\n\x1c\x43redentialServiceGetResponse\x12:\n\x0b\x63redentials\x18\x01 \x01(\x0b\x32%.orchestratorx_prism.v1.CredentialSet\"3\n\x1c\x43redentialServiceListRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\"[\n\x1d\x43redentialServiceListResponse\x12:\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32%.orchestratorx_prism.v1.CredentialSet\"\x82\x01\n\x1e\x43redentialServiceDeleteRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12\x38\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32#.orchestratorx_prism.v1.Environment\"!\n\x1f\x43redentialServiceDeleteResponse2\xe7\x03\n\x11\x43redentialService\x12p\n\x03Put\x12\x33.orchestratorx_prism.v1.CredentialServicePutRequest\x1a\x34.orchestratorx_prism.v1.CredentialServicePutResponse\x12p\n\x03Get\x12\x33.orchestratorx_prism.v1.CredentialServiceGetRequest\x1a\x34.orchestratorx_prism.v1.CredentialServiceGetResponse\x12s\n\x04List\x12\x34.orchestratorx_prism.v1.CredentialServiceListRequest\x1a\x35.orchestratorx_prism.v1.CredentialServiceListResponse\x12y\n\x06\x44\x65lete\x12\x36.orchestratorx_prism.v1.CredentialServiceDeleteRequest\x1a\x37.orchestratorx_prism.v1.CredentialServiceDeleteResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,27 +42,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREDENTIALSERVICEPUTREQUEST'].fields_by_name['webhook_secrets']._loaded_options = None
   _globals['_CREDENTIALSERVICEPUTREQUEST'].fields_by_name['webhook_secrets']._serialized_options = b'\200\001\001'
   _globals['_CREDENTIALSET']._serialized_start=149
-  _globals['_CREDENTIALSET']._serialized_end=566
-  _globals['_CREDENTIALSET_MASKEDVALUESENTRY']._serialized_start=515
-  _globals['_CREDENTIALSET_MASKEDVALUESENTRY']._serialized_end=566
-  _globals['_CREDENTIALSERVICEPUTREQUEST']._serialized_start=569
-  _globals['_CREDENTIALSERVICEPUTREQUEST']._serialized_end=879
-  _globals['_CREDENTIALSERVICEPUTREQUEST_VALUESENTRY']._serialized_start=834
-  _globals['_CREDENTIALSERVICEPUTREQUEST_VALUESENTRY']._serialized_end=879
-  _globals['_CREDENTIALSERVICEPUTRESPONSE']._serialized_start=881
-  _globals['_CREDENTIALSERVICEPUTRESPONSE']._serialized_end=971
-  _globals['_CREDENTIALSERVICEGETREQUEST']._serialized_start=973
-  _globals['_CREDENTIALSERVICEGETREQUEST']._serialized_end=1100
-  _globals['_CREDENTIALSERVICEGETRESPONSE']._serialized_start=1102
-  _globals['_CREDENTIALSERVICEGETRESPONSE']._serialized_end=1192
-  _globals['_CREDENTIALSERVICELISTREQUEST']._serialized_start=1194
-  _globals['_CREDENTIALSERVICELISTREQUEST']._serialized_end=1245
-  _globals['_CREDENTIALSERVICELISTRESPONSE']._serialized_start=1247
-  _globals['_CREDENTIALSERVICELISTRESPONSE']._serialized_end=1338
-  _globals['_CREDENTIALSERVICEDELETEREQUEST']._serialized_start=1341
-  _globals['_CREDENTIALSERVICEDELETEREQUEST']._serialized_end=1471
-  _globals['_CREDENTIALSERVICEDELETERESPONSE']._serialized_start=1473
-  _globals['_CREDENTIALSERVICEDELETERESPONSE']._serialized_end=1506
-  _globals['_CREDENTIALSERVICE']._serialized_start=1509
-  _globals['_CREDENTIALSERVICE']._serialized_end=1996
+  _globals['_CREDENTIALSET']._serialized_end=599
+  _globals['_CREDENTIALSET_MASKEDVALUESENTRY']._serialized_start=548
+  _globals['_CREDENTIALSET_MASKEDVALUESENTRY']._serialized_end=599
+  _globals['_CREDENTIALSERVICEPUTREQUEST']._serialized_start=602
+  _globals['_CREDENTIALSERVICEPUTREQUEST']._serialized_end=993
+  _globals['_CREDENTIALSERVICEPUTREQUEST_VALUESENTRY']._serialized_start=923
+  _globals['_CREDENTIALSERVICEPUTREQUEST_VALUESENTRY']._serialized_end=968
+  _globals['_CREDENTIALSERVICEPUTRESPONSE']._serialized_start=995
+  _globals['_CREDENTIALSERVICEPUTRESPONSE']._serialized_end=1085
+  _globals['_CREDENTIALSERVICEGETREQUEST']._serialized_start=1087
+  _globals['_CREDENTIALSERVICEGETREQUEST']._serialized_end=1214
+  _globals['_CREDENTIALSERVICEGETRESPONSE']._serialized_start=1216
+  _globals['_CREDENTIALSERVICEGETRESPONSE']._serialized_end=1306
+  _globals['_CREDENTIALSERVICELISTREQUEST']._serialized_start=1308
+  _globals['_CREDENTIALSERVICELISTREQUEST']._serialized_end=1359
+  _globals['_CREDENTIALSERVICELISTRESPONSE']._serialized_start=1361
+  _globals['_CREDENTIALSERVICELISTRESPONSE']._serialized_end=1452
+  _globals['_CREDENTIALSERVICEDELETEREQUEST']._serialized_start=1455
+  _globals['_CREDENTIALSERVICEDELETEREQUEST']._serialized_end=1585
+  _globals['_CREDENTIALSERVICEDELETERESPONSE']._serialized_start=1587
+  _globals['_CREDENTIALSERVICEDELETERESPONSE']._serialized_end=1620
+  _globals['_CREDENTIALSERVICE']._serialized_start=1623
+  _globals['_CREDENTIALSERVICE']._serialized_end=2110
 # @@protoc_insertion_point(module_scope)

@@ -55,6 +55,8 @@ class CredentialSet(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     FROM_SETTINGS_FIELD_NUMBER: _builtins.int
+    SHADOWED_FIELD_NUMBER: _builtins.int
+    FAULT_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """Which merchant."""
     connector: _builtins.str
@@ -64,7 +66,11 @@ class CredentialSet(_message.Message):
     webhook_id: _builtins.str
     """PayPal: the webhook's id."""
     from_settings: _builtins.bool
-    """They stand in the settings' file: used where nothing is kept here, and not changed here."""
+    """They stand in the settings' file, which wins over what is kept here; and are not changed here."""
+    shadowed: _builtins.bool
+    """They are kept, and not used: the settings' file has credentials of this merchant and connector."""
+    fault: _builtins.str
+    """They are kept, and cannot be used: why, as an error's reason ("VAULT_KEY_MISSING"). Empty: nothing is wrong."""
     @_builtins.property
     def masked_values(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Name → the last four characters, behind dots: "STRIPE_API_KEY" → "····4242". Short values are dots alone."""
@@ -93,10 +99,12 @@ class CredentialSet(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         from_settings: _builtins.bool = ...,
+        shadowed: _builtins.bool = ...,
+        fault: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "created_at", b"created_at", "environment", b"environment", "from_settings", b"from_settings", "masked_values", b"masked_values", "masked_webhook_secrets", b"masked_webhook_secrets", "merchant_id", b"merchant_id", "updated_at", b"updated_at", "webhook_id", b"webhook_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "created_at", b"created_at", "environment", b"environment", "fault", b"fault", "from_settings", b"from_settings", "masked_values", b"masked_values", "masked_webhook_secrets", b"masked_webhook_secrets", "merchant_id", b"merchant_id", "shadowed", b"shadowed", "updated_at", b"updated_at", "webhook_id", b"webhook_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -134,6 +142,8 @@ class CredentialServicePutRequest(_message.Message):
     VALUES_FIELD_NUMBER: _builtins.int
     WEBHOOK_SECRETS_FIELD_NUMBER: _builtins.int
     WEBHOOK_ID_FIELD_NUMBER: _builtins.int
+    KEEP_OTHERS_FIELD_NUMBER: _builtins.int
+    KEEP_WEBHOOK_SECRETS_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """Which merchant. Empty: "default"."""
     connector: _builtins.str
@@ -142,9 +152,17 @@ class CredentialServicePutRequest(_message.Message):
     """Of which of the provider's worlds. Unspecified: the merchant's own."""
     webhook_id: _builtins.str
     """PayPal: the webhook's id."""
+    keep_others: _builtins.bool
+    """Keep what is there and not named here, in place of putting all anew."""
+    keep_webhook_secrets: _builtins.int
+    """With keep_others: how many of the webhook secrets that are kept stay valid, newest first, behind those given. Unset:
+    all if none are given, else none. So a provider's rotation takes two calls: the new secret and 1, then 1 alone.
+    """
     @_builtins.property
     def values(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """The provider's own names → values, as `orchestrator connectors` lists them: STRIPE_API_KEY → "sk_test_…"."""
+        """The provider's own names → values, as `orchestrator connectors` lists them: STRIPE_API_KEY → "sk_test_…". Those of
+        webhook secrets (STRIPE_WEBHOOK_SECRET, several separated by commas) and of the webhook's id may stand here too.
+        """
 
     @_builtins.property
     def webhook_secrets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -159,12 +177,16 @@ class CredentialServicePutRequest(_message.Message):
         values: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         webhook_secrets: _abc.Iterable[_builtins.str] | None = ...,
         webhook_id: _builtins.str = ...,
+        keep_others: _builtins.bool = ...,
+        keep_webhook_secrets: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_keep_webhook_secrets", b"_keep_webhook_secrets", "keep_webhook_secrets", b"keep_webhook_secrets"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "environment", b"environment", "merchant_id", b"merchant_id", "values", b"values", "webhook_id", b"webhook_id", "webhook_secrets", b"webhook_secrets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_keep_webhook_secrets", b"_keep_webhook_secrets", "connector", b"connector", "environment", b"environment", "keep_others", b"keep_others", "keep_webhook_secrets", b"keep_webhook_secrets", "merchant_id", b"merchant_id", "values", b"values", "webhook_id", b"webhook_id", "webhook_secrets", b"webhook_secrets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__keep_webhook_secrets: _TypeAlias = _typing.Literal["keep_webhook_secrets"]  # noqa: Y015
+    _WhichOneofArgType__keep_webhook_secrets: _TypeAlias = _typing.Literal["_keep_webhook_secrets", b"_keep_webhook_secrets"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__keep_webhook_secrets) -> _WhichOneofReturnType__keep_webhook_secrets | None: ...
 
 Global___CredentialServicePutRequest: _TypeAlias = CredentialServicePutRequest  # noqa: Y015
 

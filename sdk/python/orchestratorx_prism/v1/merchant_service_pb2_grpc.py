@@ -76,7 +76,7 @@ class MerchantServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def List(self, request, context):
-        """Merchants, by id.
+        """Merchants, by id; with a merchant's own key that one alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,7 @@ class MerchantServiceStub:
     Get: _grpc.UnaryUnaryMultiCallable[_merchant_service_pb2.MerchantServiceGetRequest, _merchant_service_pb2.MerchantServiceGetResponse]
     """One merchant."""
     List: _grpc.UnaryUnaryMultiCallable[_merchant_service_pb2.MerchantServiceListRequest, _merchant_service_pb2.MerchantServiceListResponse]
-    """Merchants, by id."""
+    """Merchants, by id; with a merchant's own key that one alone."""
     Update: _grpc.UnaryUnaryMultiCallable[_merchant_service_pb2.MerchantServiceUpdateRequest, _merchant_service_pb2.MerchantServiceUpdateResponse]
     """Changes a merchant."""
 
@@ -52,7 +52,7 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
     Get: _aio.UnaryUnaryMultiCallable[_merchant_service_pb2.MerchantServiceGetRequest, _merchant_service_pb2.MerchantServiceGetResponse]  # type: ignore[assignment]
     """One merchant."""
     List: _aio.UnaryUnaryMultiCallable[_merchant_service_pb2.MerchantServiceListRequest, _merchant_service_pb2.MerchantServiceListResponse]  # type: ignore[assignment]
-    """Merchants, by id."""
+    """Merchants, by id; with a merchant's own key that one alone."""
     Update: _aio.UnaryUnaryMultiCallable[_merchant_service_pb2.MerchantServiceUpdateRequest, _merchant_service_pb2.MerchantServiceUpdateResponse]  # type: ignore[assignment]
     """Changes a merchant."""
 
@@ -81,7 +81,7 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _merchant_service_pb2.MerchantServiceListRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_merchant_service_pb2.MerchantServiceListResponse, _abc.Awaitable[_merchant_service_pb2.MerchantServiceListResponse]]:
-        """Merchants, by id."""
+        """Merchants, by id; with a merchant's own key that one alone."""
 
     @_abc_1.abstractmethod
     def Update(

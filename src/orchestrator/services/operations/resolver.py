@@ -11,9 +11,9 @@ import structlog
 
 from connectors.spi import Capability
 from orchestrator.ledger.base import Ledger
-from orchestrator.ledger.intents import Intent
+from orchestrator.ledger.intents import Intent, intent_key
 from orchestrator.services.observing import Observer, SilentObserver
-from orchestrator.services.operations.operator import Operator
+from orchestrator.services.operations.operator import Operator, Prepared
 from orchestrator.services.operations.specs import CHANGING
 from orchestrator.settings import SCHEDULE_S
 from orchestratorx_prism.errors import PrismError, ProviderRefused, Unavailable
@@ -79,6 +79,7 @@ class Resolver:
             prepared = await self._operator.prepare(
                 spec, spec.request.FromString(intent.request), connector=intent.connector
             )
+            _check_environment(prepared, intent)
             await self._operator.resolve(prepared, intent)
         except ProviderRefused as refused:
             _log.info("operation.resolved", capability=intent.capability, outcome=refused.reason)
@@ -132,3 +133,10 @@ class Resolver:
             except PrismError as error:
                 _log.warning("operations.not_counted", reason=error.reason)
             await asyncio.sleep(_REPORT_EVERY_S)
+
+
+def _check_environment(prepared: Prepared, intent: Intent) -> None:
+    # The provider's other world knows nothing of it, and would say that it never came: of money that may have moved.
+    began = intent_key(prepared.merchant_id, prepared.environment, prepared.spec.capability, intent.request_id)
+    if began != intent.key:
+        raise Unavailable("the merchant works in another environment now", reason="ENVIRONMENT_CHANGED")

@@ -1897,7 +1897,8 @@ class CredentialServicePutRequest(betterproto2.Message):
         4, betterproto2.TYPE_MAP, map_meta=betterproto2.map_meta(betterproto2.TYPE_STRING, betterproto2.TYPE_STRING)
     )
     """
-    The provider's own names → values, as `orchestrator connectors` lists them: STRIPE_API_KEY → "sk_test_…".
+    The provider's own names → values, as `orchestrator connectors` lists them: STRIPE_API_KEY → "sk_test_…". Those of
+    webhook secrets (STRIPE_WEBHOOK_SECRET, several separated by commas) and of the webhook's id may stand here too.
     """
 
     webhook_secrets: "list[str]" = betterproto2.field(5, betterproto2.TYPE_STRING, repeated=True)
@@ -1908,6 +1909,17 @@ class CredentialServicePutRequest(betterproto2.Message):
     webhook_id: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
     """
     PayPal: the webhook's id.
+    """
+
+    keep_others: "bool" = betterproto2.field(7, betterproto2.TYPE_BOOL)
+    """
+    Keep what is there and not named here, in place of putting all anew.
+    """
+
+    keep_webhook_secrets: "int | None" = betterproto2.field(8, betterproto2.TYPE_INT32, optional=True)
+    """
+    With keep_others: how many of the webhook secrets that are kept stay valid, newest first, behind those given. Unset:
+    all if none are given, else none. So a provider's rotation takes two calls: the new secret and 1, then 1 alone.
     """
 
 
@@ -1987,7 +1999,17 @@ class CredentialSet(betterproto2.Message):
 
     from_settings: "bool" = betterproto2.field(9, betterproto2.TYPE_BOOL)
     """
-    They stand in the settings' file: used where nothing is kept here, and not changed here.
+    They stand in the settings' file, which wins over what is kept here; and are not changed here.
+    """
+
+    shadowed: "bool" = betterproto2.field(10, betterproto2.TYPE_BOOL)
+    """
+    They are kept, and not used: the settings' file has credentials of this merchant and connector.
+    """
+
+    fault: "str" = betterproto2.field(11, betterproto2.TYPE_STRING)
+    """
+    They are kept, and cannot be used: why, as an error's reason ("VAULT_KEY_MISSING"). Empty: nothing is wrong.
     """
 
 

@@ -1,0 +1,1 @@
+"""Outgoing webhooks: endpoints, signatures, the schedule, the guard of addresses, and the dispatcher."""
