@@ -7,6 +7,7 @@ merchants' keys until somebody has thought about it (`MERCHANTLESS`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -21,20 +22,38 @@ MERCHANTLESS: Final = frozenset({ANY_METHOD, "EventService.ParseEvent", "Merchan
 `principal.authority()` of whom they may tell."""
 
 _FIELD: Final = "merchant_id"
-_FIX: Final = "check the id and the merchant"
-_THINGS: Final[Mapping[str, tuple[str, str]]] = {
-    "ApiKeyService": ("key", _FIX),
-    "CredentialService": ("credentials", _FIX),
-    "DeliveryService": ("delivery", _FIX),
-    "DisputeService": ("dispute", _FIX),
-    "EventService": ("event", _FIX),
-    "PaymentService": ("payment", _FIX),
-    "PaymentService.Get": ("payment", "check the id or reference, the connector and the merchant"),
-    "PayoutService": ("payout", _FIX),
-    "RefundService": ("refund", _FIX),
-    "WebhookEndpointService": ("endpoint", _FIX),
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """What a service says of a thing that is not there."""
+
+    message: str
+    fix: str = "check the id and the merchant"
+    reason: str = "NOT_FOUND"
+    field: str = ""
+
+    def error(self) -> NotFound:
+        metadata = {"field": self.field} if self.field else None
+        return NotFound(self.message, reason=self.reason, fix=self.fix, metadata=metadata)
+
+
+_THINGS: Final[Mapping[str, _Missing]] = {
+    "ApiKeyService": _Missing("no such key"),
+    "CredentialService": _Missing(
+        "no such credentials", "check merchant, connector and environment: List shows what is kept"
+    ),
+    "DeliveryService": _Missing("there is no such delivery", "", "DELIVERY_NOT_FOUND", "delivery_id"),
+    "DisputeService": _Missing("no such dispute"),
+    "EventService": _Missing("no such event"),
+    "PaymentService": _Missing("no such payment"),
+    "PaymentService.Get": _Missing("no such payment", "check the id or reference, the connector and the merchant"),
+    "PayoutService": _Missing("no such payout"),
+    "RefundService": _Missing("no such refund"),
+    "WebhookEndpointService": _Missing("there is no such endpoint", "", "ENDPOINT_NOT_FOUND", "endpoint_id"),
 }
-"""Service, or one rpc of it → what is said not to be there, in the words of the service itself."""
+"""Service, or one rpc of it → the service's own words. A test compares them."""
+_NO_MERCHANT: Final = _Missing("no such merchant", "check the id, and that the key is this merchant's")
 _OF_NO_THING: Final = frozenset(
     "Authorize BatchHandleEvents Create HandleEvent HandleEvents List ListEvents Put ReplayEvents ReplayMany "
     "SubscribeEvents".split()
@@ -105,6 +124,6 @@ def _not_a_merchants() -> PermissionRefused:
 
 def _missing(method: str) -> NotFound:
     service, _, rpc = method.partition(".")
-    thing = None if rpc in _OF_NO_THING else _THINGS.get(method) or _THINGS.get(service)
-    noun, fix = thing or ("merchant", "check the id, and that the key is this merchant's")
-    return NotFound(f"no such {noun}", fix=fix)
+    if rpc in _OF_NO_THING:
+        return _NO_MERCHANT.error()
+    return (_THINGS.get(method) or _THINGS.get(service) or _NO_MERCHANT).error()

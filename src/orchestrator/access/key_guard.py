@@ -1,7 +1,7 @@
 """The guard of both front doors: keys, scopes, limits.
 
-The usual call costs a SHA-256, a look into a dictionary, and a count. Twice a second at most the database is asked
-whether keys have changed (`Keyring`); with Redis, Redis is asked at each call for the count.
+The usual call costs a SHA-256, a look into a dictionary, and a count. A few times a second the database is asked
+whether keys have changed (`Keyring`); Redis, where there is one, is asked at each call for the count.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class KeyGuard:
         ring = self._ring
         if ring is None:
             return False
-        if not ring.is_fresh:
+        if not ring.is_fresh():
             await ring.refresh()
         return ring.has_keys
 
@@ -130,7 +130,7 @@ class KeyGuard:
         ring = self._ring
         key = None
         if ring is not None:
-            if not ring.is_fresh:
+            if not ring.is_fresh():
                 await ring.refresh()
             key = ring.known(digest) or await self._looked_for(ring, text, digest, remote_address)
         if ring is None or key is None:
