@@ -271,6 +271,7 @@ async def test_tables_of_the_release_before_get_what_is_new_and_keep_what_they_h
     newer = set(metadata.tables) - OF_THE_FIRST_RELEASE
     await connection.execute(f"DROP TABLE {', '.join(newer)}")
     await connection.execute("DROP FUNCTION IF EXISTS audit_log_unchanged()")
+    await connection.execute("DROP SEQUENCE IF EXISTS deliveries_n")
     await connection.execute("UPDATE alembic_version SET version_num = '0001'")
     await connection.close()
     with pytest.raises(SettingsRejected, match="not up to date"):
