@@ -1,8 +1,8 @@
 """Claims: takes what is due out of the queue, for one process, until a lease ends.
 
-In one transaction: which endpoints have something due; their rows locked, so that their limits count over all
-processes (a row that somebody else holds is skipped); how much of each; the rows. Nothing is waited for, and nothing
-is scanned: each endpoint's due rows are the beginning of an index.
+First, by reading alone: which endpoints have something due. Then, in one transaction: their rows locked, so that their
+limits count over all processes (a row that somebody else holds is skipped); how much of each; the rows. Nothing is
+waited for, and nothing is scanned: each endpoint's due rows are the beginning of an index.
 """
 
 from __future__ import annotations
@@ -77,12 +77,17 @@ _CANDIDATES: Final = (
     f"WHERE e.state = 1 AND ({_DUE.format(0)} OR {_DUE.format(1)})"
 )
 # OFFSET 0 keeps PostgreSQL from asking for the time once a row.
-_FIND: Final = Plain(
+FIND: Final = Plain(
     _CANDIDATES.format(now=SQLITE_NOW, materialized=""), _CANDIDATES.format(now=POSTGRES_NOW, materialized=" OFFSET 0")
 )
 
 
+ANY_ENABLED: Final = Plain(*["SELECT n FROM endpoints WHERE state = 1 LIMIT 1"] * 2)
+"""Whether there is an endpoint at all: without one, nothing need be looked for."""
+
+
 def claim(
+    rows: Sequence[Row],
     claim_id: bytes,
     lease_us: int,
     slots: Slots,
@@ -92,10 +97,11 @@ def claim(
     """Claims as much as the slots allow, a fair part for every endpoint.
 
     Args:
+        rows: Of `FIND`, read just before, outside of the transaction: mostly there are none, and no transaction is
+            needed. What matters of them is read again under lock.
         paces: What this process knows of endpoints; none of it: a new endpoint.
         shuffle: Puts a list into another order: who comes first is chance.
     """
-    rows = yield _FIND
     if not rows:
         return Claimed([], None, more=False)
     now_us = int(rows[0][0])

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from orchestrator.delivery.attempting import Attempter
-from orchestrator.delivery.claims import Claimed, Owed, claim
+from orchestrator.delivery.claims import ANY_ENABLED, FIND, Claimed, Owed, claim
 from orchestrator.delivery.completer import Completer
 from orchestrator.delivery.completing import GivenUp, Note
 from orchestrator.delivery.endpoint_ids import endpoint_id
@@ -73,6 +73,7 @@ class Dispatcher:
         self._paces: dict[int, Pace] = {}
         self._under_way: dict[asyncio.Task[None], Owed] = {}
         self._slow_under_way = 0
+        self._idle = False
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -137,10 +138,11 @@ class Dispatcher:
                 await self._rest(claimed.next_look_s)
 
     async def _rest(self, next_look_s: float | None) -> None:
-        """Until a hint, the end of an attempt, or the time."""
+        """Until a hint, the end of an attempt, or the time. Without an endpoint: the time, or the stop."""
+        hint = self._stopping if self._idle else self._wake
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(self._options.poll_s, next_look_s or self._options.poll_s)):
-                await self._wake.wait()
+                await hint.wait()
 
     async def _claim(self) -> Claimed:
         options = self._options
@@ -149,11 +151,19 @@ class Dispatcher:
         slow = min(free, max(1, options.slots // 2) - self._slow_under_way)
         if free <= 0:
             return Claimed([], None, more=True)
+        found = await self._tables.read(FIND)
+        if not found:
+            await self._look_whether_idle()
+            return Claimed([], None, more=False)
         slots = Slots(free, max(0, slow))
         lease_us = int(options.lease_s * 1_000_000)
         claim_id = uuid.uuid4().bytes
         dice = random.Random()  # noqa: S311 - fairness, not secrecy
-        return await self._tables.transact(lambda: claim(claim_id, lease_us, slots, self._paces, dice.shuffle))
+        return await self._tables.transact(lambda: claim(found, claim_id, lease_us, slots, self._paces, dice.shuffle))
+
+    async def _look_whether_idle(self) -> None:
+        """Without an endpoint no recording is a reason to look: what is recorded often would be paid for often."""
+        self._idle = not await self._tables.read(ANY_ENABLED)
 
     def _begin(self, owed: Owed) -> None:
         pace = self._paces.setdefault(owed.endpoint, Pace())

@@ -76,11 +76,15 @@ class Housekeeping:
 
 
 def cancel_switched_off() -> Work[int]:
-    """Cancels what is owed to endpoints that get nothing: at most BATCH. Returns how many."""
-    owed = f"SELECT q.n FROM endpoints e JOIN delivery_queue q ON q.endpoint = e.n WHERE e.state > 1 LIMIT {BATCH}"  # noqa: S608
+    """Cancels what is owed to endpoints that get nothing, but what is under way: at most BATCH. Returns how many."""
+    owed = (
+        "SELECT q.n FROM endpoints e JOIN delivery_queue q ON q.endpoint = e.n "
+        "WHERE e.state > 1 AND (q.claim IS NULL OR q.due_at < {}) LIMIT {}"
+    )
+    sqlite, postgres = owed.format(SQLITE_NOW, BATCH), owed.format(POSTGRES_NOW, BATCH)
     rows = yield Plain(
-        f"DELETE FROM delivery_queue WHERE n IN ({owed}) RETURNING n",  # noqa: S608 - constants
-        f"DELETE FROM delivery_queue WHERE n = ANY(ARRAY({owed})) RETURNING n",  # noqa: S608 - constants
+        f"DELETE FROM delivery_queue WHERE n IN ({sqlite}) RETURNING n",  # noqa: S608 - constants
+        f"DELETE FROM delivery_queue WHERE n = ANY(ARRAY({postgres})) RETURNING n",  # noqa: S608 - constants
     )
     numbers = [row[0] for row in rows]
     if numbers:

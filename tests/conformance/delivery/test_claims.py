@@ -10,7 +10,7 @@ from receivers import Receiver, Reply
 from sqlalchemy import func, select, update
 
 from orchestrator.access import audit
-from orchestrator.delivery.claims import Claimed, claim
+from orchestrator.delivery.claims import FIND, Claimed, claim
 from orchestrator.delivery.completing import Outcome, complete
 from orchestrator.delivery.endpoint_ids import endpoint_id, endpoint_number
 from orchestrator.delivery.housekeeping import purge, release, standing
@@ -40,8 +40,9 @@ async def take(
     slow: int | None = None,
 ) -> Claimed:
     slots = Slots(most, most if slow is None else slow)
+    found = await desk.ledger.tables.read(FIND)
     claimed: Claimed = await desk.ledger.tables.transact(
-        lambda: claim(mark * 16, lease_us, slots, paces or {}, random.Random(1).shuffle)
+        lambda: claim(found, mark * 16, lease_us, slots, paces or {}, random.Random(1).shuffle)
     )
     return claimed
 
@@ -296,3 +297,24 @@ async def test_replay_many_sends_what_the_filter_chooses_and_asks_the_merchant(d
     assert sum(one.path == "/1" for one in receiver.received) == 6
     where.merchant_id = "other"
     assert (await desk.deliveries.replay_many(many(filter=where))).count == 0
+
+
+async def test_without_endpoints_recordings_are_no_reason_to_look(desk: Any) -> None:
+    """What is recorded a thousand times a second must cost nothing where nobody is to be sent to."""
+    looked = 0
+    read = desk.ledger.tables.read
+
+    async def counted(statement: Any) -> Any:
+        nonlocal looked
+        looked += statement is FIND
+        return await read(statement)
+
+    dispatcher = desk.dispatcher(poll_s=30.0)
+    dispatcher._tables = type("Counted", (), {"read": staticmethod(counted)})()
+    dispatcher.start()
+    await asyncio.sleep(0.2)
+    first = looked
+    for _ in range(20):
+        await desk.tell()
+    await asyncio.sleep(0.2)
+    assert first == looked == 1
