@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from orchestrator.access.guard import Guard
 from orchestrator.access.observing import AccessObserver
 from orchestrator.access.opening import Access, open_access
 from orchestrator.ledger.base import ChannelRule, Ledger
@@ -70,6 +71,11 @@ class Application:
     """Started by whoever serves; embedded use fetches when it is told to."""
     access: Access
     """Who may call; asked by the front doors. Embedded use has none."""
+
+    @property
+    def guard(self) -> Guard:
+        """What the front doors ask."""
+        return self.access.guard
 
     @property
     def broker(self) -> Broker:

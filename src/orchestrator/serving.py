@@ -63,7 +63,7 @@ class Server:
             application.services.by_descriptor(),
             self._readiness,
             lambda method, code, seconds: metrics.answered("grpc", method, code, seconds),
-            guard=application.access.guard,
+            guard=application.guard,
             share_port=share_ports,
         )
         ingress = Ingress(
@@ -73,7 +73,7 @@ class Server:
             refused=metrics.refused,
             answered=metrics.answered,
         )
-        probes = Probes(self._readiness, self._exposition, [key.get_secret_value() for key in settings.api_keys])
+        probes = Probes(self._readiness, self._exposition, application.guard, settings.trusted_proxies)
         self._http = HttpServer(
             settings,
             webhooks=ingress,

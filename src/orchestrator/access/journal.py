@@ -20,10 +20,10 @@ from orchestrator.access.key_rows import note_uses
 from orchestrator.access.observing import AccessObserver
 from orchestrator.access.principal import EVERYBODY, SYSTEM, Acting
 from orchestrator.ledger.tables import Tables, Work
-from orchestratorx_prism.errors import PrismError, Unavailable
+from orchestratorx_prism.errors import Unavailable
 
 _WAITING: Final = 1_000
-_AT_ONCE: Final = 200
+_AT_ONCE: Final = 50
 """Rows of one transaction: for so long do other writers of the log wait."""
 _AGAIN_S: Final = 1.0
 _LAST_WRITE_S: Final = 2.0
@@ -100,8 +100,8 @@ class Journal:
                 continue
             try:
                 await self._write()
-            except Unavailable as error:
-                _log.warning("audit.postponed", reason=error.reason)
+            except Exception as error:
+                _log.warning("audit.postponed", reason=getattr(error, "reason", type(error).__name__))
                 if self._stopping:
                     return
                 await asyncio.sleep(_AGAIN_S)
@@ -112,11 +112,14 @@ class Journal:
             await self._tables.transact(lambda: _written(rows, used, lost))
         except Unavailable:
             raise
-        except PrismError as error:  # a defect of ours: it must not keep the other rows from being written
-            _log.error("audit.refused", reason=error.reason, rows=len(rows))
+        except Exception:  # a defect of ours: these rows must not keep the others from being written
+            self._done_with(rows, used)
             self._lose(len(rows))
-        else:
-            self._lost -= lost
+            raise
+        self._done_with(rows, used)
+        self._lost -= lost
+
+    def _done_with(self, rows: list[Happened], used: set[str]) -> None:
         del self._rows[: len(rows)]
         self._used -= used
 

@@ -1,7 +1,7 @@
 """The guard of both front doors: keys, scopes, limits.
 
-The usual call costs a SHA-256, a look into a dictionary, and a count. Twice a second at most the database is asked
-whether keys have changed (`Keyring`); with Redis, Redis is asked at each call for the count.
+The usual call costs a SHA-256, a look into a dictionary, and a count. A few times a second the database is asked
+whether keys have changed (`Keyring`); Redis, where there is one, is asked at each call for the count.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from google.protobuf.message import Message
@@ -116,7 +117,7 @@ class KeyGuard:
         ring = self._ring
         if ring is None:
             return False
-        if not ring.is_fresh:
+        if not ring.is_fresh():
             await ring.refresh()
         return ring.has_keys
 
@@ -129,7 +130,7 @@ class KeyGuard:
         ring = self._ring
         key = None
         if ring is not None:
-            if not ring.is_fresh:
+            if not ring.is_fresh():
                 await ring.refresh()
             key = ring.known(digest) or await self._looked_for(ring, text, digest, remote_address)
         if ring is None or key is None:
@@ -152,7 +153,7 @@ class KeyGuard:
         most = key.calls_per_minute or self._terms.calls_per_minute
         if not most:
             return _principal(key, None)
-        standing = await self._windows.hit(Rule("calls", most, MINUTE_S), key.key_id)
+        standing = await self._windows.hit(_calls(most), key.key_id)
         principal = _principal(key, Limit(most, standing.remaining, standing.resets_in_s))
         if not standing.allowed:
             raise self._put_off(standing, "key", key.key_id, principal, remote_address)
@@ -214,6 +215,11 @@ _REASONS: Final = {
     "closed": "MERCHANT_CLOSED",
 }
 """Whoever learns that a key has ended had the whole of it."""
+
+
+@lru_cache(maxsize=1_000)
+def _calls(most: int) -> Rule:
+    return Rule("calls", most, MINUTE_S)
 
 
 def _principal(key: Key, limit: Limit | None) -> Principal:

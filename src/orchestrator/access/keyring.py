@@ -1,9 +1,9 @@
 """Keys in memory, never older than half a second: what revocation within a second on every replica rests on.
 
 Whoever asks, first makes sure that the database's revision of keys was read within the last half second; where it has
-moved, everything is forgotten and looked up anew. So an idle server asks nothing, and a busy one asks twice a second,
-whatever number of calls it answers. The same statement brings the database's clock, by which keys expire: clocks of
-replicas may differ.
+moved, everything is forgotten and looked up anew. So an idle server asks nothing, and a busy one asks a few times a
+second, whatever number of calls it answers. The same statement brings the database's clock, by which keys expire:
+clocks of replicas may differ.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from orchestrator.ledger.tables import Tables, now_us
 from orchestratorx_prism.errors import Unavailable
 
 FRESH_S: Final = 0.5
+_EARLY_S: Final = 0.25
 _KEPT: Final = 10_000
 """Keys in memory at most; the one that came first goes first."""
 
@@ -41,15 +42,22 @@ class Keyring:
         self._known: dict[bytes, Key] = {}
         self._by_id: dict[str, Key | None] = {}
         self._read_at = float("-inf")
+        self._doubted_at = float("-inf")
         self._now_us = 0
+        self._now_at = 0.0
         self._revision = -1
         self._has_keys = False
         self._reading: asyncio.Task[None] | None = None
 
-    @property
     def is_fresh(self) -> bool:
-        """Whether `refresh` has nothing to do."""
-        return self._clock() - self._read_at < FRESH_S
+        """Whether `refresh` has nothing to do. Where it soon will have, it is begun: busy servers wait for none."""
+        age_s = self._clock() - self._read_at
+        if age_s < _EARLY_S:
+            return True
+        if age_s < FRESH_S:
+            self._begin_reading()
+            return True
+        return False
 
     @property
     def has_keys(self) -> bool:
@@ -59,7 +67,7 @@ class Keyring:
     @property
     def now_us(self) -> int:
         """By the database's clock, as it was when last read, and this machine's count of what has passed since."""
-        return self._now_us + int((self._clock() - self._read_at) * 1_000_000)
+        return self._now_us + int((self._clock() - self._now_at) * 1_000_000)
 
     def known(self, digest: bytes) -> Key | None:
         """A key that was found before. Good while the ring is fresh, and then for what the key itself says."""
@@ -67,7 +75,8 @@ class Keyring:
 
     def doubt(self) -> None:
         """Keys were changed here: the next call asks, so that this process at least knows of it at once."""
-        self._read_at = min(self._read_at, self._clock() - FRESH_S)
+        self._doubted_at = self._clock()
+        self._read_at = float("-inf")
 
     async def refresh(self) -> None:
         """Forgets what may have changed. Callers that come together wait for one reading.
@@ -76,11 +85,8 @@ class Keyring:
             Unavailable: The database does not answer. Failure policy: closed; a key may have been revoked.
         """
         asked_at = self._clock()
-        while not self.is_fresh and self._read_at < asked_at:  # a database that is slower than that still answers
-            if self._reading is None:
-                self._reading = asyncio.create_task(self._read())
-                self._reading.add_done_callback(self._read_ended)
-            await asyncio.shield(self._reading)  # who is cut off does not cut off the others
+        while not self.is_fresh() and self._read_at < asked_at:  # a database that is slower than that still answers
+            await asyncio.shield(self._begin_reading())  # who is cut off does not cut off the others
 
     async def find(self, text: str, digest: bytes) -> Key | None:
         """The key of this text, ended or not. Compared in constant time, all that begin alike. None: there is none.
@@ -115,6 +121,12 @@ class Keyring:
             _keep(self._by_id, key_id, key)
         return key
 
+    def _begin_reading(self) -> asyncio.Task[None]:
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+            self._reading.add_done_callback(self._read_ended)
+        return self._reading
+
     async def _read(self) -> None:
         began = self._clock()
         rows = await self._tables.read(_STATE)
@@ -124,8 +136,10 @@ class Keyring:
         if revision != self._revision:
             self._known.clear()
             self._by_id.clear()
-        self._revision, self._now_us, self._has_keys = revision, now, bool(has_keys)
-        self._read_at = began
+        self._revision, self._has_keys = revision, bool(has_keys)
+        self._now_us, self._now_at = now, began
+        if began >= self._doubted_at:  # else it may not have seen what was changed here meanwhile
+            self._read_at = began
 
     def _read_ended(self, reading: asyncio.Task[None]) -> None:
         self._reading = None

@@ -40,7 +40,7 @@ class Reporter:
     def succeeded(self, principal: Principal, remote_address: str) -> None:
         """Somebody was let in."""
         now = int(self._clock())
-        if self._told.first(("auth.success", principal.actor, remote_address), now // _HOUR_S):
+        if self._told.first(("auth.success", principal.actor, network_of(remote_address)), now // _HOUR_S):
             self._tell("auth.success", principal.actor, principal, remote_address)
 
     def used(self, key_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import Literal
 
 import click
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -70,7 +71,7 @@ def create(
 def list_keys(merchant: str, ended: bool, config: str | None, database_url: str | None, as_json: bool) -> None:
     """A merchant's keys, newest first; with --json one object a line."""
     request = pb.ApiKeyServiceListRequest(merchant_id=merchant, ended=ended, page_size=_PAGE)
-    found = []
+    found: list[pb.ApiKey] = []
     while True:
         page = with_services(config, database_url, lambda services: services.api_keys.list(request))
         found += page.api_keys
@@ -155,6 +156,6 @@ def _print(found: Iterable[pb.ApiKey]) -> None:
     console.print(table)
 
 
-def _time(key: pb.ApiKey, name: str) -> str:
+def _time(key: pb.ApiKey, name: Literal["created_at", "expires_at", "revoked_at", "last_used_at"]) -> str:
     """To the second, UTC; "-": never."""
     return getattr(key, name).ToJsonString()[:19] + "Z" if key.HasField(name) else "-"

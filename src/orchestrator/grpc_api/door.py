@@ -64,7 +64,7 @@ def key_in(metadata: Iterable[tuple[str, str | bytes]] | None) -> str | None:
     for name, value in metadata or ():
         if name == API_KEY:
             sent = value
-        elif name == AUTHORIZATION and value[: len(_BEARER)].lower() == _BEARER:  # type: ignore[comparison-overlap]
+        elif name == AUTHORIZATION and value[: len(_BEARER)].lower() == _BEARER:
             sent = value[len(_BEARER) :]
         else:
             continue

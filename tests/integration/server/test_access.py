@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 from every_rpc import every_rpc, name_of, requests_naming
 from google.protobuf.message_factory import GetMessageClass
@@ -41,6 +42,7 @@ class Running:
     metrics: Metrics
     channel: Any
     database: Path
+    http: str
 
     async def key(self, *scopes: str, merchant_id: str = "acme") -> keys.ApiKeyServiceCreateResponse:
         """A new one, made as the command line makes it."""
@@ -97,7 +99,7 @@ async def run(tmp_path: Path) -> AsyncIterator[Running]:
     server = Server(application, metrics)
     addresses = await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{addresses.grpc_port}") as channel:
-        yield Running(application, metrics, channel, tmp_path)
+        yield Running(application, metrics, channel, tmp_path, f"http://127.0.0.1:{addresses.http_port}")
         await server.stop()
 
 
@@ -241,6 +243,23 @@ async def test_who_did_what_from_where_stands_in_the_audit_log(run: Running) -> 
     )
     [entry] = page.entries
     assert (entry.target, entry.remote_address) == (made.key_id, "127.0.0.1")
+
+
+async def test_metrics_are_for_keys_of_no_single_merchant(run: Running) -> None:
+    async with httpx.AsyncClient(base_url=run.http) as client:
+        assert (await client.get("/metrics")).status_code == 200
+        merchants, installations = await run.key("*"), await run.key("payments:read", merchant_id="*")
+        refused = await client.get("/metrics")
+        assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+        denied = await client.get("/metrics", headers={"x-api-key": merchants.secret})
+        assert (denied.status_code, denied.json()["reason"]) == (403, "INSTALLATION_ONLY")
+        bearer = {"authorization": f"Bearer {installations.secret}"}
+        assert (await client.get("/metrics", headers=bearer)).status_code == 200
+        for _ in range(10):
+            assert (await client.get("/metrics", headers={"x-api-key": "wrong"})).status_code == 401
+        put_off = await client.get("/metrics", headers={"x-api-key": "wrong"})
+        assert put_off.status_code == 429
+        assert 290 <= int(put_off.headers["retry-after"]) <= 310
 
 
 async def test_callers_are_counted_by_what_became_of_them(run: Running) -> None:

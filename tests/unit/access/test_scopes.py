@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from every_rpc import every_rpc, name_of
 
@@ -19,6 +20,11 @@ def test_scopes_are_a_resource_and_a_verb() -> None:
     for scope in SCOPES - {"*"}:
         assert re.fullmatch(r"[a-z_]+:(read|write|replay)", scope)
     assert set(SCOPE_OF.values()) <= SCOPES
+
+
+def test_the_page_on_access_names_every_scope() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "access.md").read_text()
+    assert set(re.findall(r"`([a-z_]+:[a-z]+)`", page)) >= SCOPES - {"*"}
 
 
 def test_whoever_may_only_read_changes_nothing() -> None:
