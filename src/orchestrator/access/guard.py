@@ -12,10 +12,6 @@ ANY_METHOD: Final = ""
 """As a method: whoever is known at all may call it."""
 
 
-ANY_METHOD: Final = ""
-"""As a method: whoever is known at all may call it."""
-
-
 class Guard(Protocol):
     """Asked for each call, before it is carried out. `method` is "PaymentService.Authorize"."""
 
