@@ -29,6 +29,7 @@ from orchestrator.http_api.rest.table import ROWS
 from orchestrator.http_api.server import HttpServer
 from orchestrator.readiness import Readiness
 from orchestrator.services.naming import snake_case
+from orchestrator.settings import Settings
 from orchestrator.settings_loading import settings_from
 from orchestratorx_prism.errors import NotFound, PermissionRefused, Unauthenticated
 from orchestratorx_prism.from_values import from_dict
@@ -37,6 +38,11 @@ from orchestratorx_prism.v1.event_service_pb2 import ListEventsRequest, ListEven
 
 ALL_KEY, WRONG_KEY, ACME_KEY = "ox_testtest_all", "ox_testtest_wrong", "ox_testtest_acme"
 """Every scope; a scope that no rpc asks for; every scope, for the merchant "acme" alone."""
+
+_VAULT: dict[str, Any] = {"vault_keys": {"k1": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}}
+"""What credentials and secrets of endpoints are sealed with."""
+if "vault_keys" not in Settings.model_fields:
+    _VAULT = {}
 
 
 class StrictGuard:
@@ -197,7 +203,7 @@ def rest_of_fakes(**settings: Any) -> Rest:
 async def rest_desk(connector: str = "stripe", **settings: Any) -> AsyncIterator[RestDesk]:
     """An installation with REST over SQLite, in this loop."""
     with tempfile.TemporaryDirectory() as folder:
-        async with desk_of(connector, database_url=f"sqlite:///{folder}/rest.db") as desk:
+        async with desk_of(connector, database_url=f"sqlite:///{folder}/rest.db", settings=_VAULT) as desk:
             # A first call starts the application, and only what was started is closed.
             await desk.transport.unary(
                 "orchestratorx_prism.v1.EventService",
