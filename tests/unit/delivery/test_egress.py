@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
+from certificates import pair
 from hostile_urls import hostile_urls
 from hypothesis import given
 from hypothesis import strategies as st
@@ -234,3 +236,111 @@ def test_tls_is_checked_by_default() -> None:
     poster = Poster(Guard(), timeout_s=1.0)
     assert poster._tls.verify_mode is ssl.CERT_REQUIRED
     assert poster._tls.check_hostname
+
+
+@pytest.mark.parametrize(("host", "outcome"), [("127.0.0.1", ""), ("localhost", "TLS_FAILED")])
+async def test_the_certificate_must_be_of_the_urls_host(tmp_path: Path, host: str, outcome: str) -> None:
+    made = pair(tmp_path, "server")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(made.certificate, made.key)
+    guard = Guard(allowed=LOOPBACK, lookup=loopback_lookup)
+    async with Receiver(ssl_context=context) as receiver:
+        poster = Poster(guard, timeout_s=5.0, ca_file=str(made.certificate))
+        answers = [await poster.post(1, f"https://{host}:{receiver.port}/", {}, b"{}") for _ in range(3)]
+        assert {answer.reason for answer in answers} == {outcome}
+        assert (receiver.connections, len(receiver.received)) == ((0, 0) if outcome else (1, 3))
+        untrusting = Poster(guard, timeout_s=5.0)
+        assert (await untrusting.post(1, f"https://127.0.0.1:{receiver.port}/", {}, b"{}")).reason == "TLS_FAILED"
+        await poster.aclose()
+        await untrusting.aclose()
+
+
+async def test_tls_goes_through_a_proxy_to_the_name_that_was_asked_for(tmp_path: Path) -> None:
+    made = pair(tmp_path, "server")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(made.certificate, made.key)
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while part := await reader.read(65_536):
+            writer.write(part)
+        writer.close()
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        inner = await asyncio.open_connection("127.0.0.1", int(head.split(" ")[1].rpartition(":")[2]))
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await asyncio.gather(pump(reader, inner[1]), pump(inner[0], writer), return_exceptions=True)
+
+    async with Receiver(ssl_context=context) as receiver, await asyncio.start_server(proxy, "127.0.0.1", 0) as server:
+        poster = Poster(
+            Guard(allowed=LOOPBACK),
+            timeout_s=5.0,
+            proxy_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}",
+            ca_file=str(made.certificate),
+        )
+        for _ in range(2):
+            assert (await poster.post(1, f"https://127.0.0.1:{receiver.port}/", {}, b"{}")).status == 200
+        assert receiver.connections == 1
+        await poster.aclose()
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 407 No\r\n\r\n", b"rubbish\r\n\r\n", b""])
+async def test_a_proxy_that_does_not_connect_us_is_a_failure_with_a_name(answer: bytes) -> None:
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        poster = Poster(Guard(allow_http=True, allowed=LOOPBACK), timeout_s=2.0, proxy_url=url)
+        assert (await poster.post(1, "http://127.0.0.1:8080/", {}, b"{}")).reason == "PROXY_FAILED"
+        await poster.aclose()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: " + b"a" * 200_000,
+        b"HTTP/1.1 200 OK\r\nA\x00B: c\r\n\r\n",
+        b"\r\n\r\n",
+        b"",
+    ],
+)
+async def test_an_answer_that_is_broken_is_a_failure_and_no_delivery(answer: bytes) -> None:
+    async def endpoint(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(endpoint, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        found = await post(Guard(allow_http=True, allowed=LOOPBACK), f"http://127.0.0.1:{port}/")
+        assert (found.status, found.reason) == (0, "ANSWER_BROKEN")
+
+
+async def test_answers_that_end_with_the_connection_or_come_in_pieces_are_answers() -> None:
+    answers = iter(
+        [
+            b"HTTP/1.0 200 OK\r\n\r\nuntil the end",
+            b"HTTP/1.1 103 Early Hints\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+            b"HTTP/1.1 204 No Content\r\n\r\n",
+        ]
+    )
+
+    async def endpoint(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for byte in next(answers):
+            writer.write(bytes((byte,)))
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(endpoint, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        guard = Guard(allow_http=True, allowed=LOOPBACK)
+        found = [await post(guard, f"http://127.0.0.1:{port}/") for _ in range(3)]
+    assert [(one.status, one.body) for one in found] == [(200, b"until the end"), (200, b"abc"), (204, b"")]
