@@ -24,6 +24,17 @@ WEBHOOK_TEXTS = {
     Capability.QUERY_BACK: "query back",
 }
 """Capabilities that are about webhooks; every other one is an operation."""
+SUBJECT_TEXTS = {
+    "payment": "payments",
+    "refund": "refunds",
+    "dispute": "disputes",
+    "payout": "payouts",
+    "customer": "customers",
+    "payment_method": "saved methods",
+    "mandate": "mandates",
+    "subscription": "subscriptions",
+}
+"""What operations are about, by the first word of their capability."""
 TRUST_TEXTS = {
     Trust.TRUST_SIGNED: "signature over the body",
     Trust.TRUST_SIGNED_WEAKLY: "signature over a checksum of the body; ask the provider before money moves",
@@ -81,12 +92,12 @@ def _ours(label: Label, provider_type: str) -> str:
 
 def support_table() -> str:
     """The README's table of connectors."""
-    lines = ["| connector | can | why its webhooks are believed |", "|---|---|---|"]
+    lines = ["| connector | carries out | webhooks | why they are believed |", "|---|---|---|---|"]
     for label in installed_connectors().values():
-        can = ", ".join(text for capability, text in WEBHOOK_TEXTS.items() if capability in label.capabilities)
-        lines.append(
-            f"| {label.title} (`{label.name}`) | {can}: {len(label.event_types)} types | {TRUST_TEXTS[label.trust]} |"
-        )
+        subjects = dict.fromkeys(one.partition(".")[0] for one in Capability if one in label.capabilities)
+        carried_out = ", ".join(text for subject, text in SUBJECT_TEXTS.items() if subject in subjects)
+        types = f"{len(label.event_types)} types"
+        lines.append(f"| {label.title} (`{label.name}`) | {carried_out} | {types} | {TRUST_TEXTS[label.trust]} |")
     return "\n".join(lines) + "\n"
 
 
