@@ -48,6 +48,9 @@ class ConnectorSettings(Section):
     """How far a signed time may be from now. Seconds. Unset: the connector's default."""
     merchant_reference_key: str = "merchant_transaction_id"
     """Stripe: the metadata key that carries the merchant's reference."""
+    raw_cards: bool = False
+    """Whether card numbers may be sent to the provider: the account and the installation must be assessed for that
+    (PCI DSS SAQ D). They are passed on and never kept; without this they are refused."""
     require_confirmation: bool | None = None
     """Whether a success is believed only when the provider confirms it. Unset: yes for unsigned webhooks (M-Pesa)."""
 

@@ -72,10 +72,11 @@ async def desk_of(
     database_url: str = "memory:",
     faults: Faults | None = None,
     settings: Mapping[str, Any] | None = None,
+    rules: Mapping[str, Any] | None = None,
     watch: Callable[[App], App] = lambda app: app,
     **options: Any,
 ) -> AsyncIterator[Desk]:
-    """Opens a desk. `watch`: around the provider; `options`: of the simulator."""
+    """Opens a desk. `watch`: around the provider; `rules`: of the connector's settings; `options`: of the simulator."""
     label = connector_named(connector)
     assert label.make_simulator is not None
     refused: list[Exception] = []
@@ -108,7 +109,7 @@ async def desk_of(
         credentials = dict(simulator.config(address))
         values = {
             "database_url": database_url,
-            "merchants": {"default": {"connectors": {connector: {"credentials": credentials}}}},
+            "merchants": {"default": {"connectors": {connector: {"credentials": credentials, **(rules or {})}}}},
             **(settings or {}),
         }
         application = build(settings_from(values), publishes=False)

@@ -29,7 +29,7 @@ from connectors.adyen.prepared import (
 from connectors.adyen.shapes import METADATA_NAME
 from connectors.spi import Capability
 from connectors.spi.operations import Call
-from orchestratorx_prism.v1.instrument_pb2 import Instrument
+from orchestratorx_prism.v1.instrument_pb2 import Card, Instrument
 from orchestratorx_prism.v1.money_pb2 import Money
 from orchestratorx_prism.v1.payment_pb2 import Payment, PaymentStatus
 from orchestratorx_prism.v1.payment_service_pb2 import CAPTURE_MODE_MANUAL
@@ -106,7 +106,7 @@ def payment_method(instrument: Instrument) -> dict[str, Any]:
     """Adyen's `paymentMethod` object.
 
     Raises:
-        RequestRejected: RAW_CARD_REFUSED, also for a card in a token; no instrument, or one that Adyen does not know.
+        RequestRejected: RAW_CARD_REFUSED for a card in a token; no instrument, or one that Adyen does not know.
     """
     match instrument.WhichOneof("instrument"):
         case "token":
@@ -117,7 +117,7 @@ def payment_method(instrument: Instrument) -> dict[str, Any]:
         case "redirect_method":
             return {"type": instrument.redirect_method}
         case "card":
-            raise _raw_card("instrument.card")
+            return _card(instrument.card)
         case "phone":
             raise rejected("instrument.phone", "Adyen takes phone numbers inside its own paymentMethod object only")
         case _:
@@ -140,6 +140,21 @@ def _token(token: str) -> dict[str, Any]:
     if _RAW_CARD & found.keys():
         raise _raw_card("instrument.token")
     return found
+
+
+def _card(card: Card) -> dict[str, Any]:
+    """Card data that is not encrypted in the browser. Source: Adyen docs, "Raw card data" (needs their consent)."""
+    if not card.number:
+        raise rejected("instrument.card", "the card is not there any more", fix="repeat the request with the card")
+    made = {
+        "type": "scheme",
+        "number": card.number,
+        "expiryMonth": f"{card.expiry_month:02}",
+        "expiryYear": str(card.expiry_year),
+        "cvc": card.cvc,
+        "holderName": card.holder,
+    }
+    return {name: value for name, value in made.items() if value}
 
 
 def _raw_card(field: str) -> Exception:

@@ -78,7 +78,8 @@ def stored_methods(memory: Memory, hooks: Hooks, method: str, path: str, query: 
 def _save(memory: Memory, hooks: Hooks, body: Body) -> Said:
     check_account(body)
     shopper = required(body, "shopperReference", "139", "Recurring requires shopperReference")
-    number = card_number(required(body, "paymentMethod", "702", "Required object 'paymentMethod' is not provided."))
+    method = required(body, "paymentMethod", "702", "Required object 'paymentMethod' is not provided.")
+    number = card_number(method, raw_cards=memory.options.raw_cards)
     identity = save(memory, shopper, BRANDS[number[0]], number[-4:])
     hooks.token("created", shopper, identity)
     return 201, memory.saved[shopper][identity]

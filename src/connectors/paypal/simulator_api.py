@@ -73,7 +73,13 @@ class SimulatorApi:
         self._tokens: set[str] = set()
         self._callbacks = Callbacks(options)
         self._keys = Keys(options.now_s)
-        self.world = World(options.seed, options.now_s, self._callbacks.emit, events=self._callbacks.events)
+        self.world = World(
+            options.seed,
+            options.now_s,
+            self._callbacks.emit,
+            events=self._callbacks.events,
+            raw_cards=options.raw_cards,
+        )
         self.asked: dict[str, int] = {}
         """Path → how often."""
 

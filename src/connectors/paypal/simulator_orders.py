@@ -40,6 +40,8 @@ def create(world: World, ask: Ask) -> tuple[int, Object]:
     kind = next(iter(source), "")
     used = source.get(kind) or {}
     saved = used.get("vault_id") or used.get("single_use_token") or ""
+    if "number" in used:
+        saved = _plain_card(world, used)
     if saved and not ask.request_id:
         raise invalid("PAYPAL_REQUEST_ID_REQUIRED", "/PayPal-Request-Id")
     if saved and ask.mock:
@@ -102,6 +104,18 @@ def finish(world: World, ask: Ask, order_id: str, action: str) -> tuple[int, Obj
         raise unprocessable(issue, [ask.link("redirect", f"/checkoutnow?token={order_id}")])
     _take(world, ask, order, "")
     return 201, order
+
+
+def _plain_card(world: World, used: Object) -> str:
+    """A card by its number, as the name of a card that is kept."""
+    if not world.raw_cards:
+        raise Refusal(403, "NOT_AUTHORIZED", "PERMISSION_DENIED")
+    if not str(used.get("expiry", "")):
+        raise invalid("MISSING_REQUIRED_PARAMETER", "/payment_source/card/expiry")
+    name = world.id()
+    card = {"brand": "VISA", "last_digits": str(used["number"])[-4:], "expiry": used["expiry"]}
+    world.tokens[name] = {"payment_source": {"card": card}}
+    return name
 
 
 def _at_once(world: World, ask: Ask, order: Object, kind: str, saved: str, vaulted: bool) -> tuple[int, Object]:

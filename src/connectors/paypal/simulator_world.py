@@ -144,6 +144,8 @@ class World:
     disputes: dict[str, Object] = field(default_factory=dict)
     events: list[Object] = field(default_factory=list)
     """Every webhook event, in order, sent or lost."""
+    raw_cards: bool = False
+    """Whether the account may send card numbers."""
     _made: int = 0
 
     def id(self, length: int = 17) -> str:

@@ -40,6 +40,8 @@ class SimulatorOptions:
     """Chance that a webhook is never sent."""
     duplicate_callbacks: float = 0.0
     """Chance that it is sent twice."""
+    raw_cards: bool = False
+    """Whether the account may send card numbers."""
     now_s: Callable[[], float] = time.time
 
 

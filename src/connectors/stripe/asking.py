@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from connectors.spi.operations import METADATA_KEY, Call
 from connectors.stripe.amounts import money, stripe_amount
 from orchestratorx_prism.errors import PayloadRejected, RequestRejected
-from orchestratorx_prism.v1.instrument_pb2 import Instrument
+from orchestratorx_prism.v1.instrument_pb2 import Card, Instrument
 from orchestratorx_prism.v1.money_pb2 import Money
 
 Params = dict[str, Any]
@@ -144,14 +144,14 @@ def instrument(given: Instrument, details: Params, made: str = "") -> Params:
 
     Args:
         details: Billing details for a method that is made on the way.
-        made: The PaymentMethod that a card token became; see `token_to_method`.
+        made: The PaymentMethod that a card, or a card token, became; see `as_method`.
 
     Raises:
-        RequestRejected: A raw card (RAW_CARD_REFUSED), or what Stripe does not take.
+        RequestRejected: What Stripe does not take.
     """
     kind = given.WhichOneof("instrument")
     if kind == "card":
-        raise raw_card()
+        return {"payment_method": made}
     if kind == "connector_payment_method_id":
         return {"payment_method": path_id(given.connector_payment_method_id, "instrument.connector_payment_method_id")}
     if kind == "token":
@@ -164,22 +164,28 @@ def instrument(given: Instrument, details: Params, made: str = "") -> Params:
     raise rejected("instrument", "the request says not what to pay with", fix="give a token or a saved payment method")
 
 
-def raw_card() -> RequestRejected:
-    return rejected(
-        "instrument.card",
-        "card numbers are not sent to Stripe",
-        reason="RAW_CARD_REFUSED",
-        fix="let the payer enter the card in Stripe's own fields, and pass the token, pm_… or tok_…",
-    )
+def as_method(call: Call, details: Params | None = None) -> Ask | None:
+    """A card, and a card token, have to become a PaymentMethod before use: POST /v1/payment_methods. None for others.
 
-
-def token_to_method(call: Call, details: Params | None = None) -> Ask | None:
-    """A card token has to become a PaymentMethod before it is used: POST /v1/payment_methods. None for all others."""
+    Raises:
+        RequestRejected: The card was not kept with the request, which is asked about later.
+    """
     given = call.request.instrument
-    if given.WhichOneof("instrument") != "token" or not given.token.startswith("tok_"):
+    if given.WhichOneof("instrument") == "card":
+        card = _card(given.card)
+    elif given.WhichOneof("instrument") == "token" and given.token.startswith("tok_"):
+        card = {"token": path_id(given.token, "instrument.token")}
+    else:
         return None
-    params: Params = {"type": "card", "card": {"token": path_id(given.token, "instrument.token")}, **(details or {})}
+    params: Params = {"type": "card", "card": card, **(details or {})}
     return post(call, "/v1/payment_methods", params, "method")
+
+
+def _card(card: Card) -> Params:
+    if not card.number:
+        raise rejected("instrument.card", "the card is not there any more", fix="repeat the request with the card")
+    made: Params = {"number": card.number, "exp_month": card.expiry_month, "exp_year": card.expiry_year}
+    return {**made, "cvc": card.cvc} if card.cvc else made
 
 
 def _token(token: str, made: str) -> Params:

@@ -145,7 +145,7 @@ def _customer_id(call: Call) -> str:
 def attach_first(call: Call) -> Ask | None:
     """A card token is made a PaymentMethod. Whatever else is wrong with the request is told before."""
     attach_method(call, {"id": "pm_"})
-    return asking.token_to_method(call)
+    return asking.as_method(call)
 
 
 def attach_method(call: Call, found: Found) -> Ask:
@@ -186,7 +186,7 @@ def _method_id(call: Call) -> str:
 def setup_first(call: Call) -> Ask | None:
     """As `attach_first`."""
     setup_mandate(call, {"id": "pm_"})
-    return asking.token_to_method(call)
+    return asking.as_method(call)
 
 
 def setup_mandate(call: Call, found: Found) -> Ask:

@@ -31,7 +31,7 @@ LONGEST_DESCRIPTION: Final = 500
 def authorize_first(call: Call) -> Ask | None:
     """A card token is made a PaymentMethod. Whatever else is wrong with the request is told before."""
     authorize(call, {"id": "pm_"})
-    return asking.token_to_method(call, _details(call))
+    return asking.as_method(call, _details(call))
 
 
 def _details(call: Call) -> Params:

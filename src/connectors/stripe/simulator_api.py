@@ -66,7 +66,7 @@ class StripeSimulator:
         """Method and path of every request, in order."""
         self._options = options
         self._store = Store(options)
-        self._cards = Cards(self._store)
+        self._cards = Cards(self._store, raw_cards=options.raw_cards)
         self._payments = Payments(self._store, self._cards)
         self._money = Money(self._store, self._cards)
         self._kept: dict[str, Kept] = {}

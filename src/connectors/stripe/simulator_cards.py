@@ -12,7 +12,7 @@ from connectors.stripe import sample_billing as billing
 from connectors.stripe import sample_objects as objects
 from connectors.stripe.sample_objects import Json
 from connectors.stripe.simulator_forms import Form, Refused, missing, no_such
-from connectors.stripe.simulator_methods import REDIRECTING, Behaviour, behaviour_of, card_error, card_of
+from connectors.stripe.simulator_methods import REDIRECTING, Behaviour, behaviour_of, card_error, card_of, numbered
 from connectors.stripe.simulator_store import Store
 
 PROFILE: Final = "name email phone metadata description address shipping".split()
@@ -25,8 +25,10 @@ PLAIN: Final = Behaviour()
 
 
 class Cards:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, raw_cards: bool = False) -> None:
+        """`raw_cards`: whether the account may send card numbers."""
         self._store = store
+        self._raw_cards = raw_cards
         self._behaviours: dict[str, Behaviour] = {}
         self.set_up: set[str] = set()
         """Payment methods that may be charged without the payer."""
@@ -72,6 +74,8 @@ class Cards:
         card = data.get("card")
         if kind != "card" or not isinstance(card, dict):
             raise missing("payment_method_data[card]")
+        if "number" in card and self._raw_cards:
+            return self._new("card", numbered(str(card["number"])))
         if "number" in card:
             raise Refused(
                 402,

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from orchestrator.services.raw_cards import refuse_raw_card
+from orchestrator.services.raw_cards import refuse_card_in_token
 from orchestratorx_prism.currencies import EXPONENTS
 from orchestratorx_prism.errors import RequestRejected
 from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
@@ -71,10 +71,10 @@ def check_amount(request: Any, *, optional: bool = False) -> None:
 
 
 def check_instrument(instrument: Instrument) -> None:
-    """Raises RequestRejected for none, and for a card's own data, which the provider's own fields are for."""
+    """Raises RequestRejected for none, and for a card's own data in a token."""
     if not instrument.WhichOneof("instrument"):
         raise field_fault("instrument", "name what the payer pays with: token, phone, redirect_method or a saved one")
-    refuse_raw_card(instrument)
+    refuse_card_in_token(instrument)
 
 
 def _check_fields(selection: Message, place: str) -> None:

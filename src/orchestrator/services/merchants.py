@@ -149,6 +149,10 @@ class Merchants:
         self._check_open(merchant_id)
         return _config(label, self._configured(label, merchant_id)), self.environment(merchant_id)
 
+    def takes_card_numbers(self, label: Label, merchant_id: str) -> bool:
+        """Whether the merchant has switched raw cards on for the connector."""
+        return self._named(label, merchant_id).raw_cards
+
     def context(
         self, label: Label, merchant_id: str, at_ns: int, environment: Environment.ValueType | None = None
     ) -> Context:

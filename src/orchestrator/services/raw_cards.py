@@ -1,6 +1,8 @@
 """A card's own data is refused before anything is written down, wherever it is put in an instrument.
 
-Intents keep requests, so what is refused later, by the connector or the provider, would have been on disk by then.
+Intents keep requests, so what is refused later, by the connector or the provider, would have been on disk by then. A
+merchant that has switched raw cards on gives them as `instrument.card`, of which intents keep nothing; in a token they
+are refused all the same.
 """
 
 from __future__ import annotations
@@ -22,15 +24,40 @@ _NUMBER: Final = re.compile(r"\d(?:[ -]?\d){11,18}", re.ASCII)
 _SEPARATORS: Final = str.maketrans("", "", "_-")
 
 
-def refuse_raw_card(instrument: Instrument) -> None:
+def refuse_card_in_token(instrument: Instrument) -> None:
     """
     Raises:
-        RequestRejected: RAW_CARD_REFUSED: a card, or a token that is a card's number or holds a card's own fields.
+        RequestRejected: RAW_CARD_REFUSED: a token that is a card's number or holds a card's own fields.
     """
-    if instrument.HasField("card"):
-        raise _refused("instrument.card")
     if _holds_card(instrument.token):
         raise _refused("instrument.token")
+
+
+def refuse_raw_card(instrument: Instrument, *, switched_on: bool = False) -> None:
+    """
+    Args:
+        switched_on: Whether the merchant takes card numbers.
+
+    Raises:
+        RequestRejected: RAW_CARD_REFUSED: as above, or a card that the merchant does not take. CARD_INVALID: one that
+            it takes, and that no card can be; the number is not repeated.
+    """
+    refuse_card_in_token(instrument)
+    if not instrument.HasField("card"):
+        return
+    if not switched_on:
+        raise _refused("instrument.card")
+    card = instrument.card
+    if not (card.number.isascii() and card.number.isdigit() and 12 <= len(card.number) <= 19):
+        raise _invalid("number", "12 to 19 digits, without spaces")
+    if not _passes_check(card.number):
+        raise _invalid("number", "the check digit does not fit: a digit is wrong")
+    if not 1 <= card.expiry_month <= 12:
+        raise _invalid("expiry_month", "1 to 12")
+    if not 2000 <= card.expiry_year <= 2099:
+        raise _invalid("expiry_year", "four digits: 2030")
+    if card.cvc and not (card.cvc.isascii() and card.cvc.isdigit() and 3 <= len(card.cvc) <= 4):
+        raise _invalid("cvc", "three or four digits, or none")
 
 
 def _holds_card(token: str) -> bool:
@@ -65,10 +92,18 @@ def _passes_check(text: str) -> bool:
     return len(set(digits)) > 1 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
+def _invalid(field: str, takes: str) -> RequestRejected:
+    named = f"instrument.card.{field}"
+    return RequestRejected(
+        f"{named}: {takes}", reason="CARD_INVALID", fix="ask the payer for the card again", metadata={"field": named}
+    )
+
+
 def _refused(field: str) -> RequestRejected:
     return RequestRejected(
         f"{field}: card numbers are not taken here",
         reason="RAW_CARD_REFUSED",
-        fix="collect the card in the provider's own fields, and pass the token that they give",
+        fix="collect the card in the provider's own fields, and pass the token that they give; or, where your systems "
+        "are assessed for card numbers, set raw_cards for the merchant's connector",
         metadata={"field": field},
     )

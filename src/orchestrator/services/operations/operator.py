@@ -125,9 +125,10 @@ class Operator:
         spec = CHANGING[capability]
         if not request.request_id or len(request.request_id) > _MOST_REQUEST_ID:
             raise field_fault("request_id", f"1 to {_MOST_REQUEST_ID} characters: the idempotency key of this call")
-        if "instrument" in spec.request.DESCRIPTOR.fields_by_name:
-            refuse_raw_card(request.instrument)  # before the intent, which keeps the request
         prepared = await self.prepare(spec, request, connector=connector)
+        if "instrument" in spec.request.DESCRIPTOR.fields_by_name:  # before the intent, which keeps the request
+            takes_cards = self._merchants.takes_card_numbers(prepared.label, prepared.merchant_id)
+            refuse_raw_card(request.instrument, switched_on=takes_cards)
         key = intent_key(prepared.merchant_id, prepared.environment, capability, request.request_id)
         digest = digest_of(request)
         running = self._running.get((key, digest))
