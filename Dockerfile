@@ -1,5 +1,12 @@
 # syntax=docker/dockerfile:1
-# The server with every driver. Built in two steps: what installs is not in the image that runs.
+# The server with every driver and the page at /docs. Built in steps: what installs is not in the image that runs.
+FROM node:22-slim AS page
+
+WORKDIR /build
+COPY scripts/scalar ./scripts/
+RUN scripts/scalar
+
+
 FROM python:3.13-slim AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
@@ -16,6 +23,7 @@ RUN awk '/^[^ ]/ { driver = /^(nats-py|aiokafka|async-timeout|redis|aio-pika|aio
 COPY pyproject.toml README.md LICENSE ./
 COPY sdk ./sdk
 COPY src ./src
+COPY --from=page /build/src ./src
 RUN pip install --no-deps --no-build-isolation ./sdk/python . && pip check
 
 

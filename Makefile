@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-embedded check bench new-connector proto docs catalogue lock format services-start services-stop clean
+.PHONY: help demo test test-embedded check bench new-connector proto docs catalogue scalar lock format services-start services-stop clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ docs: .venv/.dev ## Generate the documents that come from tables
 
 catalogue: .venv/.dev ## Describe anew what is published: docs/catalogue
 	@$(BIN)/python scripts/generate_catalogue.py $(ARGS)
+
+scalar: ## Fetch the files of the server's page at /docs
+	@scripts/scalar
 
 format: .venv/.dev ## Format the code
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .

@@ -73,7 +73,7 @@ class Protos:
     messages: dict[str, DescriptorProto] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     comments: dict[str, str] = field(default_factory=dict)
-    """"Message.field", "Message", "Service.Method" → text."""
+    """"Message.field", "Message", "Enum.CONSTANT", "Service.Method", … → text."""
     files: list[FileDescriptorProto] = field(default_factory=list)
 
 
@@ -90,6 +90,10 @@ def read(descriptors: FileDescriptorSet) -> Protos:
             protos.comments[message.name] = notes.get((4, i), "")
             for j, member in enumerate(message.field):
                 protos.comments[f"{message.name}.{member.name}"] = notes.get((4, i, 2, j), "")
+        for i, constants in enumerate(file.enum_type):
+            protos.comments[constants.name] = notes.get((5, i), "")
+            for j, constant in enumerate(constants.value):
+                protos.comments[f"{constants.name}.{constant.name}"] = notes.get((5, i, 2, j), "")
         for i, service in enumerate(file.service):
             protos.comments[service.name] = notes.get((6, i), "")
             for j, method in enumerate(service.method):
@@ -98,13 +102,12 @@ def read(descriptors: FileDescriptorSet) -> Protos:
 
 
 def comments_source(protos: Protos) -> str:
-    """The comments of all messages and their fields as a Python table: descriptors do not hold them at run time."""
-    texts = {name: " ".join(text.split()) for name, text in protos.comments.items() if text}
-    of_messages = {name: text for name, text in sorted(texts.items()) if name.partition(".")[0] in protos.messages}
-    lines = ['"""What the protos say of each message and field. Written by scripts/generate.py; do not edit."""', ""]
+    """All comments as a Python table: descriptors do not hold them at run time."""
+    texts = {name: " ".join(text.split()) for name, text in sorted(protos.comments.items()) if text}
+    lines = ['"""What the protos say of each thing in them. Written by scripts/generate.py; do not edit."""', ""]
     lines += ["# ruff: noqa: E501", "", "COMMENTS: dict[str, str] = {"]
-    lines += [f"    {name!r}: {text!r}," for name, text in of_messages.items()]
-    lines += ["}", '""""Message" and "Message.field" → its comment."""', ""]
+    lines += [f"    {name!r}: {text!r}," for name, text in texts.items()]
+    lines += ["}", '""""Message", "Message.field", "Enum.CONSTANT", "Service.Method", … → its comment."""', ""]
     return "\n".join(lines)
 
 

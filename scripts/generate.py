@@ -1,7 +1,7 @@
 """Generates all of the SDK that follows from proto/. With --check, fails if what is committed differs.
 
 It writes messages and stubs (v1/), clients (clients/_generated*.py), dataclasses (models/) and what the protos say of
-each field (v1/comments.py), for descriptors do not hold it at run time. What lives here: calls of protoc and its
+each thing (v1/comments.py), for descriptors do not hold it at run time. What lives here: calls of protoc and its
 plugins. Not here: the clients' text (client_source.py), linting and breaking checks (buf).
 """
 
@@ -52,7 +52,7 @@ def write_messages(out: Path) -> None:
 
 
 def write_clients(out: Path) -> None:
-    """Asynchronous clients and their blocking twins; and the comments of the messages."""
+    """Asynchronous clients and their blocking twins; and the comments of everything."""
     with tempfile.TemporaryDirectory() as tmp:
         described = Path(tmp) / "descriptors"
         run_protoc(f"--descriptor_set_out={described}", "--include_source_info", "--include_imports")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -18,6 +19,8 @@ import pytest
 from free_ports import free_port, free_ports
 from hypothesis import HealthCheck, settings
 
+from orchestrator.telemetry.logs import QUIET
+
 # How long an example takes says something of the machine. Everything else stays as Hypothesis has it, here or in CI.
 settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
@@ -29,7 +32,20 @@ KAFKA_SCRIPT = Path(__file__).parent.parent / "scripts" / "kafka-server"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--corpus", type=Path, default=None, help="folder of collected real webhook bodies")
     parser.addoption("--kill-cycles", type=int, default=None, help="how often the kill tests kill: 100 is full scale")
+    parser.addoption("--rest-examples", type=int, default=400, help="calls of the REST document: 5000 is full scale")
     parser.addoption("--broker-away", type=float, default=5.0, help="seconds without a broker: 60 is full scale")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Commands configure the process's logging; a test that runs one in this process leaves nothing of that behind."""
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers), {name: logging.getLogger(name).level for name in QUIET})
+    yield
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+    for name, level in before[2].items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator.access import audit
+from orchestrator.access.guard import Guard
+from orchestrator.access.observing import AccessObserver
+from orchestrator.access.opening import Access, open_access
 from orchestrator.delivery.opening import Delivery, open_delivery
 from orchestrator.delivery.options import DeliveryMetrics
 from orchestrator.ledger.base import ChannelRule, Ledger
@@ -21,6 +24,8 @@ from orchestrator.reconciliation import Reconciler, Schedule, Tally
 from orchestrator.reconciliation.service import ReconciliationService
 from orchestrator.retention import Retention
 from orchestrator.services import (
+    ApiKeyService,
+    AuditService,
     CredentialService,
     DeliveryService,
     DisputeService,
@@ -33,6 +38,7 @@ from orchestrator.services import (
     WebhookEndpointService,
     provider_held,
 )
+from orchestrator.services.administration.revising import up_to_date
 from orchestrator.services.directory import Directory
 from orchestrator.services.intake import Intake
 from orchestrator.services.merchants import Merchants
@@ -49,7 +55,7 @@ _S_PER_H = 3_600.0
 _S_PER_DAY = 86_400.0
 
 
-class Counters(Observer, RelayMetrics, Tally, DeliveryMetrics, Protocol):
+class Counters(Observer, RelayMetrics, Tally, AccessObserver, DeliveryMetrics, Protocol):
     """Whoever counts, on both sides of the outbox."""
 
     def committed(self, recordings: int) -> None:
@@ -77,6 +83,8 @@ class Application:
     """Started by whoever serves; embedded use fetches when it is told to."""
     directory: Directory
     vault: Vault
+    access: Access
+    """Who may call; asked by the front doors. Embedded use has none."""
     delivery: Delivery
     """Likewise: embedded use owes deliveries, and a server over the same database sends them."""
 
@@ -84,6 +92,11 @@ class Application:
     def keeps_administration(self) -> bool:
         """Whether there is a database for it; a ledger in memory has none."""
         return not isinstance(self.ledger.tables, NoTables)
+
+    @property
+    def guard(self) -> Guard:
+        """What the front doors ask."""
+        return self.access.guard
 
     @property
     def broker(self) -> Broker:
@@ -102,6 +115,7 @@ class Application:
         """
         await self.ledger.open()
         await self.directory.start()
+        self.access.start()
         if self.relay is not None and self.settings.relay:
             await self.relay.start()
         self.resolver.start()
@@ -112,6 +126,7 @@ class Application:
         """Finishes what is in hand, then closes in the reverse order, all of it even if a part fails."""
         async with contextlib.AsyncExitStack() as closing:
             closing.push_async_callback(self.ledger.close)
+            closing.push_async_callback(self.access.stop)
             closing.push_async_callback(self.merchants.aclose)
             closing.push_async_callback(self.retention.stop)
             closing.push_async_callback(self.operator.stop)
@@ -158,7 +173,14 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         first_asked_s=settings.resolve_after_s[0],
     )
     reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
+    access = open_access(settings, ledger.tables, counters, is_closed=merchants.is_closed)
+
     delivery = open_delivery(settings, ledger.tables, vault, ledger.outbox.wait_for_work, audit.append, counters)
+
+    async def known_merchant(merchant_id: str) -> bool:
+        await up_to_date(directory)
+        return merchants.exists(merchant_id)
+
     services = Services(
         EventService(intake, ledger, counters),
         PaymentService(ledger, operator, router_of(settings.routing)),
@@ -172,6 +194,8 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         MerchantService(settings, ledger.tables, directory, merchants),
         CredentialService(settings, ledger.tables, vault, directory, merchants),
         ReconciliationService(reconciler, merchants),
+        ApiKeyService(ledger.tables, known_merchant, access.keys_changed),
+        AuditService(ledger.tables),
         WebhookEndpointService(ledger.tables, vault, delivery.guard, delivery.poster, exists=merchants.exists),
         DeliveryService(ledger.tables),
     )
@@ -194,6 +218,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         schedule,
         directory,
         vault,
+        access,
         delivery,
     )
 

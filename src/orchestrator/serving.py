@@ -49,6 +49,7 @@ class Server:
         from orchestrator.grpc_api.server import GrpcServer
         from orchestrator.http_api.ingress import Ingress
         from orchestrator.http_api.probes import Probes
+        from orchestrator.http_api.rest.app import rest_app
         from orchestrator.http_api.server import HttpServer
         from orchestrator.readiness import Readiness
 
@@ -62,6 +63,7 @@ class Server:
             application.services.by_descriptor(),
             self._readiness,
             lambda method, code, seconds: metrics.answered("grpc", method, code, seconds),
+            guard=application.guard,
             share_port=share_ports,
         )
         ingress = Ingress(
@@ -71,9 +73,13 @@ class Server:
             refused=metrics.refused,
             answered=metrics.answered,
         )
-        probes = Probes(self._readiness, self._exposition, [key.get_secret_value() for key in settings.api_keys])
+        probes = Probes(self._readiness, self._exposition, application.guard, settings.trusted_proxies)
         self._http = HttpServer(
-            settings, webhooks=ingress, others=probes, on_refusal=lambda error: metrics.refused("", error)
+            settings,
+            webhooks=ingress,
+            rest=rest_app(settings, application.services.by_descriptor(), application.access.guard, metrics.answered),
+            others=probes,
+            on_refusal=lambda error: metrics.refused("", error),
         )
 
     async def start(self) -> Addresses:

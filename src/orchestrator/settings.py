@@ -140,7 +140,14 @@ class Settings(DeliverySettings):
     insecure: bool = False
     """Allow an address that is not loopback without TLS and API keys."""
     api_keys: tuple[ApiKey, ...] = ()
-    """Keys that callers of gRPC must send as `x-api-key`. Empty: none is asked for."""
+    """The installation's own keys, good for everything; callers send them as `x-api-key`. Others are made with
+    `orchestrator keys`."""
+    require_api_keys: bool | None = None
+    """Whether callers must send a key. Unset: where a key is set here or made, and on addresses beyond this machine."""
+    calls_per_minute: Annotated[int, Field(ge=0)] = 6_000
+    """How often a key that was made may call, unless it has a limit of its own; 0: as often as it likes."""
+    rate_limit_redis_url: SecretStr = SecretStr("")
+    """redis://…: where all servers count calls together. Empty: each process counts for itself."""
     tls: TlsSettings = TlsSettings()
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -200,15 +207,34 @@ class Settings(DeliverySettings):
 
     @model_validator(mode="after")
     def _exposed_servers_are_guarded(self) -> Settings:
-        if self.insecure:
+        host = self._exposed_host
+        if self.insecure or not host:
             return self
-        exposed = [host for host in (self.grpc_host, self.http_host) if not is_loopback(host)]
-        if exposed and not (self.tls.on and self.api_keys):
+        if not self.tls.on:
             raise ValueError(
-                f"{exposed[0]} is not a loopback address: set tls.certificate_file, tls.key_file and api_keys, "
-                "or start with --insecure if something in front of it does both"
+                f"{host} is not a loopback address: set tls.certificate_file and tls.key_file, "
+                "or start with --insecure if something in front of it does TLS and asks for keys"
+            )
+        if self.require_api_keys is False:
+            raise ValueError(f"{host} is not a loopback address: require_api_keys cannot be false without --insecure")
+        if not self.api_keys and self.database_url.get_secret_value().startswith("memory:"):
+            raise ValueError(
+                f"{host} is not a loopback address, and a database in memory keeps no keys: set api_keys, "
+                "or start with --insecure if something in front of it asks for keys"
             )
         return self
+
+    @property
+    def asks_for_keys(self) -> bool | None:
+        """Whether callers must send a key; None: from the first one that is made on."""
+        if self.require_api_keys is not None:
+            return self.require_api_keys
+        return True if self.api_keys or (self._exposed_host and not self.insecure) else None
+
+    @property
+    def _exposed_host(self) -> str:
+        """The first address that is not this machine's alone; "": none."""
+        return next((host for host in (self.grpc_host, self.http_host) if not is_loopback(host)), "")
 
     def merchant(self, merchant_id: str) -> MerchantSettings | None:
         """The merchant's settings; the default merchant always exists."""

@@ -45,6 +45,7 @@ class Report:
             f"orchestrator {self.version} is ready: {self.environment}, {count}",
             f"  grpc        {self.grpc}",
             f"  webhooks    {self.http}/webhooks/{{connector}}/{{merchant}}[/{{token}}]",
+            f"  rest        {self.http}/v1/…; what there is: {self.http}/docs",
             f"  probes      {self.http}/livez  /readyz  /metrics",
             f"  database    {self.database}",
             f"  broker      {self.broker}",
@@ -82,11 +83,18 @@ def settings_warnings(settings: Settings, labels: Mapping[str, Label]) -> list[s
     found = []
     if not any(any(_merchants_with_secret(settings, label)) for label in labels.values()):
         keys = ", ".join(filter(None, (label.webhook_secret_key or label.webhook_id_key for label in labels.values())))
-        found.append(f"no webhook secret is set, so that webhooks are refused: set one of {keys}")
+        found.append(
+            f"the settings hold no webhook secret: set one of {keys}, or keep merchants' in the database "
+            "(`orchestrator credentials put`); webhooks of others are refused"
+        )
     if not settings.raw_keys:
         found.append("raw bodies are not kept: set raw_keys to keep them, encrypted")
-    if not settings.api_keys:
-        found.append("gRPC asks for no API key: set api_keys")
+    if not settings.asks_for_keys:
+        found.append(
+            "callers need no API key, until one is made: set api_keys or require_api_keys"
+            if settings.asks_for_keys is None
+            else "callers need no API key: require_api_keys is false"
+        )
     if settings.insecure and not (is_loopback(settings.grpc_host) and is_loopback(settings.http_host)):
         found.append("insecure: listens beyond this machine without TLS or without API keys")
     cpus = len(usable_cpus())

@@ -114,3 +114,25 @@ def told_by(error: BaseException) -> str:
 
 def files_of(folder: Path, when: str) -> dict[str, bytes]:
     return {f"{file.name}, {when}": file.read_bytes() for file in folder.iterdir()}
+
+
+async def dump_of(url: str, folder: Path, when: str) -> dict[str, bytes]:
+    """All that the database holds."""
+    if not url.startswith("postgresql"):
+        return files_of(folder, when)
+    import asyncpg
+
+    connection = await asyncpg.connect(url)
+    try:
+        names = [
+            row[0] for row in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        ]
+        rows = {name: await connection.fetch(f'SELECT * FROM "{name}"') for name in names}  # noqa: S608 - its own names
+    finally:
+        await connection.close()
+    return {
+        f"{name}, {when}": b"\n".join(
+            value if isinstance(value, bytes) else str(value).encode() for row in found for value in row.values()
+        )
+        for name, found in rows.items()
+    }

@@ -10,7 +10,8 @@
     │   ├── NotFound              no such event, payment, refund or dispute
     │   ├── Unauthenticated       the caller's own credentials are missing or wrong
     │   ├── PermissionRefused     the caller's credentials do not reach so far
-    │   └── NotSupported          the connector does not declare this operation: UNIMPLEMENTED
+    │   ├── NotSupported          the connector does not declare this operation: UNIMPLEMENTED
+    │   └── NothingToRefund       no captured money of the payment is left: 409, FAILED_PRECONDITION
     ├── Unavailable               nothing was recorded; send it again
     │   └── ProviderUnavailable   the provider did not answer a question that had to be answered first
     ├── DeadlineExpired           the caller's time ran out before an answer
@@ -171,6 +172,14 @@ class ProviderRefused(Rejected):
     default_reason = "PROVIDER_REFUSED_OPERATION"
     grpc_code = 9
     http_status = 422
+
+
+class NothingToRefund(Rejected):
+    """No captured money of the payment is left. Ask for the payment with `refresh` if the provider may know more."""
+
+    default_reason = "NOTHING_TO_REFUND"
+    grpc_code = 9
+    http_status = 409
 
 
 class OutcomeUnknown(PrismError):

@@ -21,7 +21,7 @@ from typing import Final
 from connectors.adyen.endpoints import Endpoints, read_endpoints
 from connectors.adyen.exchange import Exchange, Pool, Trouble
 from connectors.adyen.operations import ANSWER, GONE_IS_DONE, PREPARE
-from connectors.adyen.prepared import Prepared
+from connectors.adyen.prepared import Endpoint, Prepared
 from connectors.adyen.replies import IN_PROGRESS, Reply, error_code, error_of, lost, may_repeat
 from connectors.adyen.requests import as_before
 from connectors.spi import Environment
@@ -89,6 +89,14 @@ class AdyenOperations:
             NotSupported: The operation is not declared.
         """
         prepared = self._prepare(call)
+        try:
+            return await self._carried_out(call, prepared)
+        except OutcomeUnknown as error:
+            if prepared.endpoint is not Endpoint.LIST_STORED:
+                raise
+            raise ProviderUnavailable(error.message, fix="nothing was to be changed; call again") from None
+
+    async def _carried_out(self, call: Call, prepared: Prepared) -> Answer:
         ending = await self._attempts(call, prepared)
         reply = ending.outcome
         if reply is Trouble.LOST:

@@ -53,7 +53,9 @@ _ID: Final = re.compile(r"[0-9A-Za-z]{1,64}")
 
 def rejected(field_name: str, message: str, *, fix: str = "", reason: str | None = None) -> RequestRejected:
     """A request that Adyen cannot take, with the field's name."""
-    return RequestRejected(message, reason=reason, fix=fix, metadata={"field": field_name})
+    return RequestRejected(
+        message, reason=reason, fix=fix or f"mend {field_name}; nothing was sent", metadata={"field": field_name}
+    )
 
 
 def identifier(value: str, field_name: str) -> str:

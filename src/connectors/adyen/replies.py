@@ -16,7 +16,7 @@ import msgspec
 from connectors.adyen.failures import Cause
 from connectors.adyen.shapes import text
 from connectors.adyen.shapes_answers import ERROR, ErrorAnswer
-from connectors.spi.operations import details_of
+from connectors.spi.operations import ADVICE, details_of
 from orchestratorx_prism.errors import OutcomeUnknown, PrismError, ProviderRefused, ProviderUnavailable
 from orchestratorx_prism.v1.error_pb2 import (
     FAILURE_CATEGORY_CREDENTIALS,
@@ -137,7 +137,9 @@ def refusal_in_words(code: str, message: str) -> ProviderRefused:
 def refused(failure: Failure, fix: str = "") -> ProviderRefused:
     """An operation that Adyen did not carry out."""
     said = failure.provider_message or failure.code
-    return ProviderRefused(f"Adyen refused the operation: {said}", fix=fix, metadata=details_of(failure))
+    return ProviderRefused(
+        f"Adyen refused the operation: {said}", fix=fix or ADVICE[failure.category], metadata=details_of(failure)
+    )
 
 
 def lost(message: str) -> OutcomeUnknown:

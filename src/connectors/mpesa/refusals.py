@@ -14,7 +14,7 @@ from connectors.mpesa import mapping as m
 from connectors.mpesa.codes import Decline
 from connectors.mpesa.session import Answered
 from connectors.mpesa.values import text, without_phones
-from connectors.spi.operations import details_of
+from connectors.spi.operations import ADVICE, details_of
 from orchestratorx_prism.errors import OutcomeUnknown, PayloadRejected, PrismError, ProviderRefused, ProviderUnavailable
 from orchestratorx_prism.v1 import error_pb2 as e
 
@@ -120,7 +120,7 @@ def refused(decline: Decline, provider_code: str, sentence: str, message: str = 
         provider_code=provider_code,
         provider_message=without_phones(sentence),
     )
-    fix = _CREDENTIALS_FIX if decline.category == e.FAILURE_CATEGORY_CREDENTIALS else ""
+    fix = _CREDENTIALS_FIX if decline.category == e.FAILURE_CATEGORY_CREDENTIALS else ADVICE[decline.category]
     return ProviderRefused(
         message or f"M-Pesa refused the request ({provider_code or decline.code})",
         fix=fix,

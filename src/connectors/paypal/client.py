@@ -13,7 +13,7 @@ from connectors.paypal.exchange import Exchange
 from connectors.paypal.issues import unknown
 from connectors.paypal.session import Session
 from connectors.spi import Capability, Environment
-from connectors.spi.operations import NEVER_RECEIVED, Answer, Call, details_of
+from connectors.spi.operations import ADVICE, NEVER_RECEIVED, Answer, Call, details_of
 from orchestratorx_prism.errors import (
     NotSupported,
     OutcomeUnknown,
@@ -166,7 +166,8 @@ def _cannot_tell(_call: Call) -> Answer | None:
 
 
 def _never_done(_call: Call) -> Answer | None:
-    raise ProviderRefused(NEVER_RECEIVED.provider_message, metadata=details_of(NEVER_RECEIVED))
+    fix = ADVICE[NEVER_RECEIVED.category]
+    raise ProviderRefused(NEVER_RECEIVED.provider_message, fix=fix, metadata=details_of(NEVER_RECEIVED))
 
 
 _OTHERS: dict[Capability, CarryOut] = {

@@ -9,7 +9,7 @@ import msgspec
 from connectors.paypal.failures import REASONS, Meaning
 from connectors.paypal.references import Link
 from connectors.spi.decoding import decode
-from connectors.spi.operations import details_of
+from connectors.spi.operations import ADVICE, details_of
 from orchestratorx_prism.errors import OutcomeUnknown, PayloadRejected, ProviderRefused
 from orchestratorx_prism.v1.error_pb2 import Failure, FailureCategory
 
@@ -244,7 +244,7 @@ def refused(problem: Problem) -> ProviderRefused:
     details = details_of(failure)
     if problem.debug_id:
         details["debug_id"] = problem.debug_id
-    return ProviderRefused(f"PayPal refused: {problem.code}", metadata=details)
+    return ProviderRefused(f"PayPal refused: {problem.code}", fix=ADVICE[failure.category], metadata=details)
 
 
 def unknown(why: str) -> OutcomeUnknown:

@@ -90,4 +90,4 @@ def identifier(text: str, named: str) -> str:
 
 def rejected(named: str, message: str, reason: str = "REQUEST_INVALID") -> RequestRejected:
     """The refusal of a request that PayPal would not take. Nothing was sent."""
-    return RequestRejected(message, reason=reason, metadata={"field": named})
+    return RequestRejected(message, reason=reason, fix=f"mend {named}; nothing was sent", metadata={"field": named})

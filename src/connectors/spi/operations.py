@@ -114,6 +114,24 @@ NEVER_RECEIVED: Final = Failure(
 """Why an operation failed whose request was lost on the way."""
 
 
+ADVICE: Final[dict[FailureCategory.ValueType, str]] = {
+    FailureCategory.FAILURE_CATEGORY_UNSPECIFIED: "read the provider's own code and message; ask the provider",
+    FailureCategory.FAILURE_CATEGORY_DECLINED: "ask the payer for another way to pay",
+    FailureCategory.FAILURE_CATEGORY_AUTHENTICATION_REQUIRED: "let the payer confirm: ask again with the payer there",
+    FailureCategory.FAILURE_CATEGORY_INSUFFICIENT_FUNDS: "ask the payer for another way to pay, or for less",
+    FailureCategory.FAILURE_CATEGORY_INVALID_REQUEST: "see what it is about in its current state; the provider's code "
+    "says what does not fit, and a repeat changes nothing",
+    FailureCategory.FAILURE_CATEGORY_CREDENTIALS: "check the merchant's credentials, and what the account may do",
+    FailureCategory.FAILURE_CATEGORY_RATE_LIMIT: "wait, then ask again under another request_id",
+    FailureCategory.FAILURE_CATEGORY_PROVIDER_DOWN: "ask again later under another request_id: nothing was done",
+    FailureCategory.FAILURE_CATEGORY_UNKNOWN_OUTCOME: "repeat with the same request_id, never with a new one",
+    FailureCategory.FAILURE_CATEGORY_CANCELED_BY_PAYER: "let the payer begin anew",
+    FailureCategory.FAILURE_CATEGORY_EXPIRED: "begin anew: its time is over",
+    FailureCategory.FAILURE_CATEGORY_FRAUD: "do not try again; look at the payment with the provider",
+}
+"""What to do about a failure, where the connector knows no more."""
+
+
 def details_of(failure: Failure) -> dict[str, str]:
     """A failure as the metadata of a `ProviderRefused`."""
     category = FailureCategory.Name(failure.category).removeprefix("FAILURE_CATEGORY_")

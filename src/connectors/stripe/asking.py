@@ -57,7 +57,9 @@ def post(call: Call, path: str, params: Params, step: str = "") -> Ask:
 
 def rejected(field: str, message: str, *, reason: str | None = None, fix: str = "") -> RequestRejected:
     """The refusal of a request that Stripe cannot take; nothing was sent."""
-    return RequestRejected(message, reason=reason, fix=fix, metadata={"field": field})
+    return RequestRejected(
+        message, reason=reason, fix=fix or f"mend {field}; nothing was sent", metadata={"field": field}
+    )
 
 
 def path_id(value: str, field: str, *prefixes: str) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from connectors.spi.operations import details_of
+from connectors.spi.operations import ADVICE, details_of
 from connectors.stripe.failures import failure_of
 from orchestratorx_prism.errors import ProviderRefused
 from orchestratorx_prism.v1.error_pb2 import (
@@ -134,7 +134,9 @@ def refused_for(failure: Failure, where: str = "") -> ProviderRefused:
     """The refusal for a reason that is known."""
     what = failure.provider_message or failure.provider_code or failure.code
     return ProviderRefused(
-        f"Stripe refused: {what}{where}", fix=_FIXES.get(failure.category, ""), metadata=details_of(failure)
+        f"Stripe refused: {what}{where}",
+        fix=_FIXES.get(failure.category) or ADVICE[failure.category],
+        metadata=details_of(failure),
     )
 
 

@@ -12,14 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy import insert, update
-
-from orchestrator.access.principal import EVERYBODY, acting
-from orchestrator.ledger.schema_access import audit_head, audit_log
-from orchestrator.ledger.tables import Row, Work, now_us
+from orchestrator.access.principal import EVERYBODY, Acting, acting
+from orchestrator.ledger.schema_access import audit_log
+from orchestrator.ledger.tables import POSTGRES_NOW_US, SQLITE_NOW_US, Plain, Row, Work
 
 FIRST: Final = bytes(32)
 """What stands for the seal before the first."""
@@ -46,26 +44,24 @@ class Entry:
     details: str
     """JSON as it was written: an object of texts, its keys in order."""
 
+    @property
+    def parts(self) -> tuple[int | str, ...]:
+        """In the order of `COLUMNS`."""
+        return (
+            self.number,
+            self.at_us,
+            self.merchant_id,
+            self.actor,
+            self.action,
+            self.target,
+            self.remote_address,
+            self.details,
+        )
+
     def seal(self, before: bytes) -> bytes:
         """SHA-256 over the row and the seal before it. Each part has its length in front: no two rows read alike."""
-        parts = (
-            before,
-            str(self.number).encode(),
-            str(self.at_us).encode(),
-            *(
-                text.encode()
-                for text in (
-                    self.merchant_id,
-                    self.actor,
-                    self.action,
-                    self.target,
-                    self.remote_address,
-                    self.details,
-                )
-            ),
-        )
         sealed = hashlib.sha256(_FORMAT)
-        for part in parts:
+        for part in (before, *(str(part).encode() for part in self.parts)):
             sealed.update(len(part).to_bytes(8, "big"))
             sealed.update(part)
         return sealed.digest()
@@ -84,13 +80,32 @@ COLUMNS: Final = (
 )
 """Of a SELECT whose rows `entry_of` reads; the last is the seal."""
 
+_NAMES: Final = ", ".join(column.name for column in COLUMNS)
+_PLACES: Final = range(1, len(COLUMNS) + 1)
+_NEXT: Final = Plain(
+    f"UPDATE audit_head SET n = n + 1 WHERE id = 1 RETURNING n, hash, {SQLITE_NOW_US}",  # noqa: S608 - constants
+    f"UPDATE audit_head SET n = n + 1 WHERE id = 1 RETURNING n, hash, {POSTGRES_NOW_US}",  # noqa: S608
+)
+_INSERT: Final = Plain(
+    f"INSERT INTO audit_log ({_NAMES}) VALUES ({', '.join('?' for _ in _PLACES)})",  # noqa: S608
+    f"INSERT INTO audit_log ({_NAMES}) VALUES ({', '.join(f'${place}' for place in _PLACES)})",  # noqa: S608
+)
+_SEAL: Final = Plain(
+    "UPDATE audit_head SET hash = ? WHERE id = 1",
+    "UPDATE audit_head SET hash = $1 WHERE id = 1",
+)
+"""By hand: a row is written with the log locked, in SQLite by the one thread that also records webhooks, and to compile
+SQLAlchemy's statements takes it longer than all the rest."""
+
 
 def entry_of(row: Row) -> tuple[Entry, bytes]:
     """A row of `COLUMNS`, and its seal."""
     return Entry(*row[:-1]), bytes(row[-1])
 
 
-def append(action: str, target: str, merchant_id: str, details: Mapping[str, str] = _NOTHING) -> Work[None]:
+def append(
+    action: str, target: str, merchant_id: str, details: Mapping[str, str] = _NOTHING, *, by: Acting | None = None
+) -> Work[None]:
     """Writes a row, in the transaction of what it tells of. For use inside one:
 
         yield from append("credentials.changed", "stripe/SANDBOX", "acme")
@@ -102,14 +117,10 @@ def append(action: str, target: str, merchant_id: str, details: Mapping[str, str
         target: Whom or what it was done to: "key_…", "stripe/SANDBOX".
         merchant_id: Whose business it is; "*" or "": the installation's.
         details: Never a secret.
+        by: Who and whence, where it is not `acting`.
     """
-    [(number, before, at_us)] = yield (
-        update(audit_head)
-        .where(audit_head.c.id == HEAD_ROW)
-        .values(n=audit_head.c.n + 1)
-        .returning(audit_head.c.n, audit_head.c.hash, now_us())
-    )
-    who = acting.get()
+    [(number, before, at_us)] = yield _NEXT
+    who = acting.get() if by is None else by
     entry = Entry(
         number,
         at_us,
@@ -121,18 +132,8 @@ def append(action: str, target: str, merchant_id: str, details: Mapping[str, str
         json.dumps({_kept(k): _kept(v) for k, v in details.items()}, sort_keys=True, separators=(",", ":")),
     )
     seal = entry.seal(FIRST if before is None else bytes(before))
-    yield insert(audit_log).values(
-        n=entry.number,
-        at=entry.at_us,
-        merchant_id=entry.merchant_id,
-        actor=entry.actor,
-        action=entry.action,
-        target=entry.target,
-        remote_address=entry.remote_address,
-        details=entry.details,
-        hash=seal,
-    )
-    yield update(audit_head).where(audit_head.c.id == HEAD_ROW).values(hash=seal)
+    yield replace(_INSERT, values=(*entry.parts, seal))
+    yield replace(_SEAL, values=(seal,))
 
 
 def _kept(text: str) -> str:

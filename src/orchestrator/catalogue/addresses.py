@@ -7,8 +7,8 @@ from string import Formatter
 from types import MappingProxyType
 from typing import Final
 
-from orchestrator.catalogue.field_schemas import constants
 from orchestrator.catalogue.model import Parameter
+from orchestrator.message_schemas import constants
 from orchestrator.plugins import installed_connectors
 from orchestratorx_prism.errors import Internal
 from orchestratorx_prism.v1.connector_pb2 import Environment

@@ -12,8 +12,8 @@ from typing import Final, cast
 from google.protobuf.descriptor import Descriptor
 
 from connectors.spi.building import SCHEMA_VERSION
-from orchestrator.catalogue.field_schemas import DIALECT, TIME, constants, message_schema, reference_to
 from orchestrator.catalogue.model import Json, MessageShape
+from orchestrator.message_schemas import DIALECT, TIME, constants, message_schema, reference_to
 from orchestratorx_prism.envelopes.cloudevents import JSON_CONTENT, PROTOBUF_CONTENT, SPEC_VERSION
 from orchestratorx_prism.event_types import DATA_MEMBER, EVENT_TYPES
 from orchestratorx_prism.v1.connector_pb2 import Environment

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from orchestrator.catalogue.dataclass_schemas import dataclass_schema
-from orchestrator.catalogue.field_schemas import DIALECT, TIME
 from orchestrator.catalogue.model import Json, MessageShape
 from orchestrator.catalogue.payments_schemas import CONTENT_TYPE, headers_schema
+from orchestrator.message_schemas import DIALECT, TIME
 from orchestratorx_prism.envelopes.payment_requests import KINDS, STATUSES, TRANSITIONS
 from orchestratorx_prism.envelopes.shapes import as_is
 from orchestratorx_prism.event_types import EVENT_TYPES as OUR_TYPES

@@ -8,8 +8,8 @@ from typing import Final
 from google.protobuf.descriptor import EnumDescriptor
 
 from orchestrator.catalogue.dataclass_schemas import dataclass_schema
-from orchestrator.catalogue.field_schemas import CURRENCY_PATTERN, DIALECT, TIME, constants
 from orchestrator.catalogue.model import Json, MessageShape
+from orchestrator.message_schemas import CURRENCY_PATTERN, DIALECT, TIME, constants
 from orchestratorx_prism.envelopes.payments import EVENT_TYPES, PRODUCTION_ENV, VERSION, PaymentMessage
 from orchestratorx_prism.envelopes.shapes import camel_case
 from orchestratorx_prism.event_types import DATA_MEMBER

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from orchestrator.cli.administering import (
-    administration,
-    database_options,
-    environment_option,
-    json_option,
-    merchant_option,
-    print_json,
-    print_table,
-    settings_of,
-)
+from orchestrator.cli.administration import database_options, merchant_option, print_json, print_table, with_services
 from orchestrator.cli.merchants import environment_of, environment_text
-from orchestrator.serving import run_loop
-from orchestrator.settings import Settings
 from orchestratorx_prism.v1 import credential_service_pb2 as pb
+
+environment_option = click.option(
+    "--environment",
+    type=click.Choice(["SANDBOX", "PRODUCTION"], case_sensitive=False),
+    help="Default: the merchant's own.",
+)
 
 
 @click.group()
@@ -41,7 +37,6 @@ def credentials() -> None:
 @click.option("--update", is_flag=True, help="Keep what is there and not named, in place of putting all anew.")
 @click.option("--keep-webhook-secrets", type=int, help="With --update: how many stay valid behind the new one.")
 @database_options
-@json_option
 def put(
     connector: str,
     merchant: str,
@@ -72,26 +67,18 @@ def put(
         keep_webhook_secrets=keep_webhook_secrets,
     )
 
-    async def work(settings: Settings) -> pb.CredentialSet:
-        async with administration(settings) as application:
-            return (await application.services.credentials.put(request)).credentials
-
-    _print([run_loop(work(settings_of(config, database_url)))], as_json)
+    answer = with_services(config, database_url, lambda services: services.credentials.put(request))
+    _print([answer.credentials], as_json)
 
 
 @credentials.command("list")
 @merchant_option
 @database_options
-@json_option
 def list_credentials(merchant: str, config: str | None, database_url: str | None, as_json: bool) -> None:
     """All of a merchant's, masked; those of the settings' file too."""
     request = pb.CredentialServiceListRequest(merchant_id=merchant)
-
-    async def work(settings: Settings) -> list[pb.CredentialSet]:
-        async with administration(settings) as application:
-            return list((await application.services.credentials.list(request)).credentials)
-
-    _print(run_loop(work(settings_of(config, database_url))), as_json)
+    answer = with_services(config, database_url, lambda services: services.credentials.list(request))
+    _print(answer.credentials, as_json)
 
 
 @credentials.command()
@@ -99,7 +86,6 @@ def list_credentials(merchant: str, config: str | None, database_url: str | None
 @merchant_option
 @environment_option
 @database_options
-@json_option
 def show(
     connector: str,
     merchant: str,
@@ -113,11 +99,8 @@ def show(
         merchant_id=merchant, connector=connector, environment=environment_of(environment)
     )
 
-    async def work(settings: Settings) -> pb.CredentialSet:
-        async with administration(settings) as application:
-            return (await application.services.credentials.get(request)).credentials
-
-    _print([run_loop(work(settings_of(config, database_url)))], as_json)
+    answer = with_services(config, database_url, lambda services: services.credentials.get(request))
+    _print([answer.credentials], as_json)
 
 
 @credentials.command()
@@ -127,22 +110,25 @@ def show(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @database_options
 def delete(
-    connector: str, merchant: str, environment: str | None, yes: bool, config: str | None, database_url: str | None
+    connector: str,
+    merchant: str,
+    environment: str | None,
+    yes: bool,
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
 ) -> None:
     """Forget a merchant's credentials of CONNECTOR. Its webhooks and operations are refused from then on."""
-    settings = settings_of(config, database_url)
     if not yes:
         click.confirm(f"forget the {connector} credentials of merchant {merchant}?", abort=True)
     request = pb.CredentialServiceDeleteRequest(
         merchant_id=merchant, connector=connector, environment=environment_of(environment)
     )
-
-    async def work() -> None:
-        async with administration(settings) as application:
-            await application.services.credentials.delete(request)
-
-    run_loop(work())
-    click.echo("forgotten", err=True)
+    with_services(config, database_url, lambda services: services.credentials.delete(request))
+    if as_json:
+        print_json({"deleted": True})
+    else:
+        click.echo("forgotten", err=True)
 
 
 def _gathered(variables: tuple[str, ...], files: tuple[str, ...], prompts: tuple[str, ...]) -> dict[str, str]:
@@ -183,9 +169,10 @@ def _in_file(file: str) -> dict[str, str]:
     return values
 
 
-def _print(found: list[pb.CredentialSet], as_json: bool) -> None:
+def _print(found: Sequence[pb.CredentialSet], as_json: bool) -> None:
     if as_json:
-        print_json([_as_dict(one) for one in found])
+        for one in found:
+            print_json(_as_dict(one))
         return
     rows = []
     for one in found:

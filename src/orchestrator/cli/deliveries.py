@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.administering import database_options, json_option, merchant_option, print_json, print_table
-from orchestrator.cli.endpoints import done_with
+from orchestrator.cli.administration import database_options, merchant_option, print_json, print_table, with_application
 from orchestrator.cli.times import time_option
 from orchestratorx_prism.v1 import delivery_service_pb2 as pb
 from orchestratorx_prism.v1.delivery_service_pb2 import Delivery, DeliveryFilter
@@ -54,7 +53,6 @@ def _filter(merchant: str, chosen: dict[str, Any]) -> DeliveryFilter:
 @click.option("--page", "page_token", default="", help="The next page, as printed by the one before.")
 @merchant_option
 @database_options
-@json_option
 def list_deliveries(
     limit: int,
     page_token: str,
@@ -66,7 +64,7 @@ def list_deliveries(
 ) -> None:
     """Deliveries, newest first."""
     request = pb.DeliveryServiceListRequest(filter=_filter(merchant, chosen), page_size=limit, page_token=page_token)
-    page = done_with(config, database_url, lambda app: app.services.deliveries.list(request))
+    page = with_application(config, database_url, lambda app: app.services.deliveries.list(request))
     _print(list(page.deliveries), as_json)
     if page.next_page_token:
         click.echo(f"more: --page {page.next_page_token}", err=True)
@@ -76,13 +74,12 @@ def list_deliveries(
 @click.argument("delivery_id")
 @merchant_option
 @database_options
-@json_option
 def show(delivery_id: str, merchant: str, config: str | None, database_url: str | None, as_json: bool) -> None:
     """One delivery with its attempts."""
     request = pb.DeliveryServiceGetRequest(delivery_id=delivery_id, merchant_id=merchant)
-    answer = done_with(config, database_url, lambda app: app.services.deliveries.get(request))
+    answer = with_application(config, database_url, lambda app: app.services.deliveries.get(request))
     if as_json:
-        print_json([to_dict(answer)])
+        print_json(to_dict(answer))
         return
     _print([answer.delivery], as_json)
     rows = [
@@ -97,11 +94,10 @@ def show(delivery_id: str, merchant: str, config: str | None, database_url: str 
 @click.argument("delivery_id")
 @merchant_option
 @database_options
-@json_option
 def replay(delivery_id: str, merchant: str, config: str | None, database_url: str | None, as_json: bool) -> None:
     """Send one again, under the same webhook id. A running server does."""
     request = pb.DeliveryServiceReplayRequest(delivery_id=delivery_id, merchant_id=merchant)
-    answer = done_with(config, database_url, lambda app: app.services.deliveries.replay(request))
+    answer = with_application(config, database_url, lambda app: app.services.deliveries.replay(request))
     _print([answer.delivery], as_json)
 
 
@@ -109,22 +105,22 @@ def replay(delivery_id: str, merchant: str, config: str | None, database_url: st
 @_filter_options
 @merchant_option
 @database_options
-@json_option
 def replay_many(merchant: str, config: str | None, database_url: str | None, as_json: bool, **chosen: Any) -> None:
     """Send everything again that the options select: failed and canceled ones, unless --state says others."""
     if not any(chosen.values()):
         raise click.UsageError("say which: --endpoint, --state, --type, --event, --payment, --since or --until")
     request = pb.DeliveryServiceReplayManyRequest(filter=_filter(merchant, chosen))
-    answer = done_with(config, database_url, lambda app: app.services.deliveries.replay_many(request))
+    answer = with_application(config, database_url, lambda app: app.services.deliveries.replay_many(request))
     if as_json:
-        print_json([{"count": answer.count}])
+        print_json({"count": answer.count})
     else:
         click.echo(f"{answer.count} deliveries are in line")
 
 
 def _print(found: list[Delivery], as_json: bool) -> None:
     if as_json:
-        print_json([to_dict(one) for one in found])
+        for one in found:
+            print_json(to_dict(one))
         return
     rows = [
         (

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli.administering import (
-    administration,
-    database_options,
-    json_option,
-    merchant_option,
-    print_json,
-    print_table,
-    settings_of,
-)
+from orchestrator.cli.administration import database_options, merchant_option, print_json, print_table, with_application
 from orchestrator.cli.times import time_option
-from orchestrator.serving import run_loop
 from orchestratorx_prism.v1 import webhook_endpoint_service_pb2 as pb
 from orchestratorx_prism.v1.webhook_endpoint_service_pb2 import WebhookEndpoint
 from orchestratorx_prism.values import to_dict
@@ -26,27 +16,12 @@ from orchestratorx_prism.values import to_dict
 if TYPE_CHECKING:
     from orchestrator.bootstrap import Application
 
-T = TypeVar("T")
 _PAGE = 1_000
 
 
 @click.group()
 def endpoints() -> None:
     """Make, list, change, try and forget endpoints; they count from the next event on, on every server."""
-
-
-def done_with(config: str | None, database_url: str | None, work: Callable[[Application], Awaitable[T]]) -> T:
-    """What the work comes to, over the settings' database."""
-    settings = settings_of(config, database_url)
-
-    async def whole() -> T:
-        async with administration(settings) as application:
-            try:
-                return await work(application)
-            finally:
-                await application.delivery.stop()
-
-    return run_loop(whole())
 
 
 def _headers(_context: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
@@ -81,7 +56,6 @@ def _field_options(command: Any) -> Any:
 @click.option("--asymmetric", is_flag=True, help="Also sign with an ed25519 key.")
 @merchant_option
 @database_options
-@json_option
 def create(
     url: str,
     types: tuple[str, ...],
@@ -94,14 +68,13 @@ def create(
     """Make an endpoint at URL. Its secret is shown this once."""
     given = {name: value for name, value in fields.items() if value is not None}
     request = pb.WebhookEndpointServiceCreateRequest(url=url, merchant_id=merchant, event_types=types, **given)
-    answer = done_with(config, database_url, lambda app: app.services.webhook_endpoints.create(request))
+    answer = with_application(config, database_url, lambda app: app.services.webhook_endpoints.create(request))
     _show_with_secret(answer.endpoint, answer.secret, as_json)
 
 
 @endpoints.command("list")
 @merchant_option
 @database_options
-@json_option
 def list_endpoints(merchant: str, config: str | None, database_url: str | None, as_json: bool) -> None:
     """A merchant's endpoints, newest first."""
 
@@ -110,18 +83,17 @@ def list_endpoints(merchant: str, config: str | None, database_url: str | None, 
         page = await application.services.webhook_endpoints.list(request)
         return list(page.endpoints)
 
-    _print(done_with(config, database_url, work), as_json)
+    _print(with_application(config, database_url, work), as_json)
 
 
 @endpoints.command()
 @click.argument("endpoint_id")
 @merchant_option
 @database_options
-@json_option
 def show(endpoint_id: str, merchant: str, config: str | None, database_url: str | None, as_json: bool) -> None:
     """One endpoint."""
     request = pb.WebhookEndpointServiceGetRequest(endpoint_id=endpoint_id, merchant_id=merchant)
-    answer = done_with(config, database_url, lambda app: app.services.webhook_endpoints.get(request))
+    answer = with_application(config, database_url, lambda app: app.services.webhook_endpoints.get(request))
     _print([answer.endpoint], as_json)
 
 
@@ -132,7 +104,6 @@ def show(endpoint_id: str, merchant: str, config: str | None, database_url: str 
 @click.option("--enable/--disable", "enabled", default=None, help="Switch it on or off.")
 @merchant_option
 @database_options
-@json_option
 def update(
     endpoint_id: str,
     types: tuple[str, ...],
@@ -152,7 +123,7 @@ def update(
         request.headers.values.update(headers)
     if not given and not types and not headers:
         raise click.UsageError("say what to change; --help lists what can be")
-    answer = done_with(config, database_url, lambda app: app.services.webhook_endpoints.update(request))
+    answer = with_application(config, database_url, lambda app: app.services.webhook_endpoints.update(request))
     _print([answer.endpoint], as_json)
 
 
@@ -160,11 +131,10 @@ def update(
 @click.argument("endpoint_id")
 @merchant_option
 @database_options
-@json_option
 def delete(endpoint_id: str, merchant: str, config: str | None, database_url: str | None, as_json: bool) -> None:
     """Forget an endpoint; what was not delivered to it is not."""
     request = pb.WebhookEndpointServiceDeleteRequest(endpoint_id=endpoint_id, merchant_id=merchant)
-    done_with(config, database_url, lambda app: app.services.webhook_endpoints.delete(request))
+    with_application(config, database_url, lambda app: app.services.webhook_endpoints.delete(request))
     _say({"deleted": endpoint_id}, f"{endpoint_id} is forgotten", as_json)
 
 
@@ -175,7 +145,6 @@ def delete(endpoint_id: str, merchant: str, config: str | None, database_url: st
 )
 @merchant_option
 @database_options
-@json_option
 def rotate(
     endpoint_id: str, overlap_s: int | None, merchant: str, config: str | None, database_url: str | None, as_json: bool
 ) -> None:
@@ -183,7 +152,7 @@ def rotate(
     request = pb.WebhookEndpointServiceRotateSecretRequest(
         endpoint_id=endpoint_id, merchant_id=merchant, overlap_s=overlap_s
     )
-    answer = done_with(config, database_url, lambda app: app.services.webhook_endpoints.rotate_secret(request))
+    answer = with_application(config, database_url, lambda app: app.services.webhook_endpoints.rotate_secret(request))
     _show_with_secret(answer.endpoint, answer.secret, as_json)
 
 
@@ -191,11 +160,10 @@ def rotate(
 @click.argument("endpoint_id")
 @merchant_option
 @database_options
-@json_option
 def ping(endpoint_id: str, merchant: str, config: str | None, database_url: str | None, as_json: bool) -> None:
     """Send a test message from this machine, and say what came back. Exit status: 1 if it was not taken."""
     request = pb.WebhookEndpointServicePingRequest(endpoint_id=endpoint_id, merchant_id=merchant)
-    answer = done_with(config, database_url, lambda app: app.services.webhook_endpoints.ping(request))
+    answer = with_application(config, database_url, lambda app: app.services.webhook_endpoints.ping(request))
     text = f"HTTP {answer.status_code}" if answer.succeeded else answer.error
     _say(to_dict(answer), f"{text}, {answer.duration_ms} ms", as_json)
     sys.exit(0 if answer.succeeded else 1)
@@ -206,26 +174,25 @@ def ping(endpoint_id: str, merchant: str, config: str | None, database_url: str 
 @click.option("--since", callback=time_option, required=True, help="Recorded at or after; ISO 8601.")
 @merchant_option
 @database_options
-@json_option
 def recover(
     endpoint_id: str, since: Any, merchant: str, config: str | None, database_url: str | None, as_json: bool
 ) -> None:
     """Send everything again that was recorded since then and the endpoint has not got."""
     request = pb.WebhookEndpointServiceRecoverRequest(endpoint_id=endpoint_id, merchant_id=merchant, since=since)
-    answer = done_with(config, database_url, lambda app: app.services.webhook_endpoints.recover(request))
+    answer = with_application(config, database_url, lambda app: app.services.webhook_endpoints.recover(request))
     _say({"count": answer.count}, f"{answer.count} deliveries are in line", as_json)
 
 
 def _say(values: dict[str, Any], text: str, as_json: bool) -> None:
     if as_json:
-        print_json([values])
+        print_json(values)
     else:
         click.echo(text)
 
 
 def _show_with_secret(endpoint: WebhookEndpoint, secret: str, as_json: bool) -> None:
     if as_json:
-        print_json([{**to_dict(endpoint), "secret": secret}])
+        print_json({**to_dict(endpoint), "secret": secret})
         return
     _print([endpoint], as_json)
     click.echo(f"secret: {secret}")
@@ -241,7 +208,8 @@ def _state(endpoint: WebhookEndpoint) -> str:
 
 def _print(found: list[WebhookEndpoint], as_json: bool) -> None:
     if as_json:
-        print_json([to_dict(one) for one in found])
+        for one in found:
+            print_json(to_dict(one))
         return
     rows = [
         (one.endpoint_id, _state(one), ", ".join(one.event_types) or "all", one.url, one.state_reason) for one in found

@@ -6,16 +6,8 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.administering import (
-    administration,
-    database_options,
-    json_option,
-    print_json,
-    print_table,
-    settings_of,
-)
-from orchestrator.serving import run_loop
-from orchestrator.settings import Settings
+from orchestrator.cli.administration import database_options, print_json, print_table, with_services
+from orchestrator.services import Services
 from orchestratorx_prism.v1 import merchant_service_pb2 as pb
 from orchestratorx_prism.v1.connector_pb2 import Environment
 from orchestratorx_prism.v1.merchant_pb2 import Merchant
@@ -36,7 +28,6 @@ def merchants() -> None:
 @click.option("--name", default="", help="For people. Default: the id.")
 @_environment
 @database_options
-@json_option
 def create(
     merchant_id: str,
     name: str,
@@ -50,46 +41,36 @@ def create(
         merchant_id=merchant_id, display_name=name, environment=environment_of(environment)
     )
 
-    async def work(settings: Settings) -> Merchant:
-        async with administration(settings) as application:
-            return (await application.services.merchants.create(request)).merchant
-
-    _print([run_loop(work(settings_of(config, database_url)))], as_json)
+    answer = with_services(config, database_url, lambda services: services.merchants.create(request))
+    _print([answer.merchant], as_json)
 
 
 @merchants.command("list")
 @database_options
-@json_option
 def list_merchants(config: str | None, database_url: str | None, as_json: bool) -> None:
     """All merchants, by id; those of the settings' file too."""
 
-    async def work(settings: Settings) -> list[Merchant]:
+    async def all_of(services: Services) -> list[Merchant]:
         found: list[Merchant] = []
-        async with administration(settings) as application:
-            request = pb.MerchantServiceListRequest(page_size=_PAGE)
-            while True:
-                page = await application.services.merchants.list(request)
-                found += page.merchants
-                request.page_token = page.next_page_token
-                if not request.page_token:
-                    return found
+        request = pb.MerchantServiceListRequest(page_size=_PAGE)
+        while True:
+            page = await services.merchants.list(request)
+            found += page.merchants
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return found
 
-    _print(run_loop(work(settings_of(config, database_url))), as_json)
+    _print(with_services(config, database_url, all_of), as_json)
 
 
 @merchants.command()
 @click.argument("merchant_id")
 @database_options
-@json_option
 def show(merchant_id: str, config: str | None, database_url: str | None, as_json: bool) -> None:
     """One merchant."""
-
-    async def work(settings: Settings) -> Merchant:
-        async with administration(settings) as application:
-            request = pb.MerchantServiceGetRequest(merchant_id=merchant_id)
-            return (await application.services.merchants.get(request)).merchant
-
-    _print([run_loop(work(settings_of(config, database_url)))], as_json)
+    request = pb.MerchantServiceGetRequest(merchant_id=merchant_id)
+    answer = with_services(config, database_url, lambda services: services.merchants.get(request))
+    _print([answer.merchant], as_json)
 
 
 @merchants.command()
@@ -98,7 +79,6 @@ def show(merchant_id: str, config: str | None, database_url: str | None, as_json
 @_environment
 @click.option("--disable/--enable", "disabled", default=None, help="Close the merchant, or open it again.")
 @database_options
-@json_option
 def update(
     merchant_id: str,
     name: str | None,
@@ -118,11 +98,8 @@ def update(
     if name is None and environment is None and disabled is None:
         raise click.UsageError("say what to change: --name, --environment, --disable or --enable")
 
-    async def work(settings: Settings) -> Merchant:
-        async with administration(settings) as application:
-            return (await application.services.merchants.update(request)).merchant
-
-    _print([run_loop(work(settings_of(config, database_url)))], as_json)
+    answer = with_services(config, database_url, lambda services: services.merchants.update(request))
+    _print([answer.merchant], as_json)
 
 
 def environment_of(text: str | None) -> Environment.ValueType:
@@ -137,7 +114,8 @@ def environment_text(environment: Environment.ValueType) -> str:
 
 def _print(found: list[Merchant], as_json: bool) -> None:
     if as_json:
-        print_json([_as_dict(one) for one in found])
+        for one in found:
+            print_json(_as_dict(one))
         return
     rows = [
         (

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, NoReturn, Protocol
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 
 from orchestrator.deadlines import Deadlines
+from orchestrator.grpc_api.door import Door
 from orchestrator.telemetry.incidents import incident
 from orchestratorx_prism.errors import PrismError, RequestRejected, Unavailable
 from orchestratorx_prism.wire import DETAILS_KEY, to_rpc_status
@@ -87,6 +88,7 @@ def unary(
     path: str,
     deadlines: Deadlines,
     observe: Observe,
+    door: Door | None = None,
 ) -> Behaviour:
     """One request, one answer, within the caller's deadline or the server's limit, whichever is sooner.
 
@@ -95,12 +97,19 @@ def unary(
     parse = request_type.FromString
     clock = time.perf_counter
 
+    async def guarded(entrance: Door, raw: bytes, context: Any) -> Message:
+        principal = await entrance.enter(context)
+        request = parse(raw)
+        entrance.confine(principal, request)
+        return await method(request)
+
     async def call(raw: bytes, context: Any) -> bytes:
         began = clock()
         code = OK
         try:
             # gRPC itself cancels at the caller's deadline; ours is for callers who set none, or a very long one.
-            return (await deadlines.within(method(parse(raw)))).SerializeToString()
+            answer = method(parse(raw)) if door is None else guarded(door, raw, context)
+            return (await deadlines.within(answer)).SerializeToString()
         except Exception as error:
             refusal = as_refusal(error, path)
             code = _CODES[refusal.grpc_code].name
@@ -120,12 +129,19 @@ def server_stream(
     path: str,
     streams: Streams,
     observe: Observe,
+    door: Door | None = None,
 ) -> Behaviour:
     """One request, answers until the caller has enough or the server stops."""
 
     async def answers(raw: bytes, context: Any) -> None:
         with streams.member():
-            await streams.write_all(method(request_type.FromString(raw)), context)
+            if door is None:
+                await streams.write_all(method(request_type.FromString(raw)), context)
+                return
+            principal = await door.enter(context)
+            request = request_type.FromString(raw)
+            door.confine(principal, request)
+            await streams.write_all(door.lasting(principal, method(request)), context)
 
     return _streaming(answers, path, streams, observe)
 
@@ -136,17 +152,23 @@ def bidi(
     path: str,
     streams: Streams,
     observe: Observe,
+    door: Door | None = None,
 ) -> Behaviour:
     """Requests and answers until the caller closes its side. A server that stops first answers what it has read."""
     parse = request_type.FromString
 
-    async def requests(context: Any) -> AsyncIterator[Any]:
+    async def requests(context: Any) -> AsyncGenerator[Any, None]:
         with streams.member():  # a service that reads ahead does so in a task of its own: only that one ends
             while (raw := await context.read()) is not grpc.aio.EOF:
                 yield parse(raw)
 
     async def answers(_unused: Any, context: Any) -> None:
-        await streams.write_all(method(requests(context)), context)
+        if door is None:
+            await streams.write_all(method(requests(context)), context)
+            return
+        principal = await door.enter(context)
+        asked = door.confined(principal, requests(context))
+        await streams.write_all(door.lasting(principal, method(asked)), context)
 
     return _streaming(answers, path, streams, observe)
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import grpc
 
+from orchestrator.access.guard import Guard
+from orchestrator.access.opening import open_access
 from orchestrator.grpc_api import health, reflection
 from orchestrator.grpc_api.calls import Observe, Streams
-from orchestrator.grpc_api.dispatch import Dispatcher, Table
+from orchestrator.grpc_api.dispatch import Dispatcher, Table, any_key, nothing
 from orchestrator.listening import address_unavailable, check_tls, join_host_port
 from orchestrator.readiness import Readiness
 from orchestrator.settings import Settings, TlsSettings
@@ -27,14 +29,17 @@ class GrpcServer:
         readiness: Readiness,
         observe: Observe,
         *,
+        guard: Guard | None = None,
         share_port: bool = False,
     ) -> None:
         """
         Args:
+            guard: Who may call what; None: whoever has one of the settings' keys, if there are any.
             services: protobuf ServiceDescriptor → the object whose methods, in snake case, are its rpcs.
             share_port: Whether other processes listen on the same port (SO_REUSEPORT).
         """
         self._settings = settings
+        self._guard = guard or open_access(settings).guard
         self._streams = Streams()
         self._server: Any = grpc.aio.server(options=_options(settings, share_port=share_port))
         self._server.add_generic_rpc_handlers((self._dispatcher(services, readiness, observe),))
@@ -67,18 +72,18 @@ class GrpcServer:
         await stopped
 
     def _dispatcher(self, services: Mapping[Any, object], readiness: Readiness, observe: Observe) -> Dispatcher:
-        table = Table(limit_s=self._settings.request_timeout_s, streams=self._streams, observe=observe)
+        guard = self._guard
+        table = Table(limit_s=self._settings.request_timeout_s, streams=self._streams, observe=observe, guard=guard)
         for descriptor, target in services.items():
             table.add(descriptor, target)
         own = list(table.services)
         # Watchers of health are not ended: they are told that the server stops, and end by themselves.
-        table.add(health.DESCRIPTOR, health.HealthService(readiness, own), streams=Streams())
+        table.add(health.DESCRIPTOR, health.HealthService(readiness, own), asks=nothing, streams=Streams())
         mirror = reflection.ReflectionService([*table.services, reflection.DESCRIPTOR.full_name])
-        table.add(reflection.DESCRIPTOR, mirror)
+        table.add(reflection.DESCRIPTOR, mirror, asks=any_key)
         asked = reflection.DESCRIPTOR.methods_by_name["ServerReflectionInfo"]
-        table.add_method(f"/{reflection.V1}/{asked.name}", asked, mirror.server_reflection_info)
-        keys = [key.get_secret_value() for key in self._settings.api_keys]
-        return Dispatcher(table, api_keys=keys, open_services=[health.DESCRIPTOR.full_name])
+        table.add_method(f"/{reflection.V1}/{asked.name}", asked, mirror.server_reflection_info, asks=any_key)
+        return Dispatcher(table, guard)
 
 
 def _options(settings: Settings, *, share_port: bool) -> list[tuple[str, int]]:

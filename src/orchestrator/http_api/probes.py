@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
+from orchestrator.access.guard import ANY_METHOD, Guard
+from orchestrator.access.principal import EVERYBODY
+from orchestrator.http_api.addresses import TrustedProxies
 from orchestrator.http_api.answers import Send, answer, refuse
 from orchestrator.http_api.ingress import MethodRefused
 from orchestrator.readiness import Readiness
 from orchestrator.telemetry.metrics import CONTENT_TYPE
-from orchestratorx_prism.errors import NotFound, Unauthenticated
+from orchestratorx_prism.errors import NotFound, PermissionRefused, PrismError, Unauthenticated
 
 Exposition = Callable[[], Awaitable[bytes]]
 
@@ -24,11 +25,15 @@ _TEXT = [(b"content-type", CONTENT_TYPE.encode())]
 class Probes:
     """Answers everything that is not a webhook."""
 
-    def __init__(self, readiness: Readiness, exposition: Exposition, api_keys: Iterable[str]) -> None:
-        """With API keys configured, `/metrics` asks for one: `Authorization: Bearer …` or `x-api-key`."""
+    def __init__(
+        self, readiness: Readiness, exposition: Exposition, guard: Guard, trusted_proxies: Iterable[str] = ()
+    ) -> None:
+        """Where keys are asked for, `/metrics` asks for one that is no single merchant's: `Authorization: Bearer …` or
+        `x-api-key`."""
         self._readiness = readiness
         self._exposition = exposition
-        self._keys = [hashlib.sha256(key.encode()).digest() for key in api_keys]
+        self._guard = guard
+        self._proxies = TrustedProxies(trusted_proxies)
         self._paths: Mapping[str, Callable[[Any, Send], Awaitable[None]]] = {
             "/livez": self._live,
             "/readyz": self._ready,
@@ -55,19 +60,30 @@ class Probes:
         await answer(send, 200 if state.ready else 503, msgspec.json.encode(body), _JSON)
 
     async def _metrics(self, scope: Any, send: Send) -> None:
-        if self._keys and not self._knows_key(scope["headers"]):
-            error = Unauthenticated("metrics ask for an API key", fix="send one of api_keys as a bearer token")
-            await refuse(send, error, headers=[(b"www-authenticate", b"Bearer")])
+        try:
+            await self._check_caller(scope)
+        except PrismError as error:
+            challenge = [(b"www-authenticate", b"Bearer")] if isinstance(error, Unauthenticated) else None
+            await refuse(send, error, headers=challenge)
             return
         await answer(send, 200, await self._exposition(), _TEXT)
 
-    def _knows_key(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        given = b""
-        for name, value in headers:
+    async def _check_caller(self, scope: Any) -> None:
+        key = forwarded_for = None
+        for name, value in scope["headers"]:
             if name == b"x-api-key":
-                given = value
+                key = value
             elif name == b"authorization" and value[:7].lower() == b"bearer ":
-                given = value[7:]
-        digest = hashlib.sha256(given).digest()
-        matches = [hmac.compare_digest(digest, known) for known in self._keys]
-        return any(matches)
+                key = value[7:]
+            elif name == b"x-forwarded-for":
+                forwarded_for = value.decode("latin-1")
+        client = scope.get("client")
+        address = self._proxies.sender(client[0], forwarded_for or "") if client else ""
+        text = None if key is None else key.decode("utf-8", "surrogateescape")
+        principal = await self._guard.admit(text, ANY_METHOD, address)
+        if principal.merchant_id != EVERYBODY:
+            raise PermissionRefused(
+                "metrics tell of all merchants, and the key is one merchant's",
+                reason="INSTALLATION_ONLY",
+                fix='use a key of merchant "*"',
+            )

@@ -1,4 +1,4 @@
-"""The HTTP server: one bare ASGI callable under uvicorn, on a socket that is already bound."""
+"""The HTTP server: bare ASGI callables under uvicorn, on a socket that is already bound."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from orchestrator.settings import Settings
 from orchestratorx_prism.errors import PrismError
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
+REST = ("/v1/", "/docs", "/openapi.json", "/llms.txt")
+"""How paths begin that REST serves."""
 KEEP_ALIVE_S = 75
 """How long an idle connection is kept. Longer than the usual load balancer's 60 s, so that it closes first."""
 
@@ -26,15 +28,22 @@ class HttpServer:
     """Listens on one socket."""
 
     def __init__(
-        self, settings: Settings, *, webhooks: App, others: App, on_refusal: Callable[[PrismError], None]
+        self,
+        settings: Settings,
+        *,
+        webhooks: App,
+        others: App,
+        on_refusal: Callable[[PrismError], None],
+        rest: App | None = None,
     ) -> None:
         """
         Args:
             webhooks: Serves paths under `/webhooks/`.
+            rest: Serves those of REST; None: there is none.
             others: Serves every other path.
             on_refusal: Told of requests refused before either sees them.
         """
-        self._server = _Server(_config(settings, _divided(webhooks, others), on_refusal))
+        self._server = _Server(_config(settings, _divided(webhooks, rest or others, others), on_refusal))
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self, listener: socket.socket) -> None:
@@ -67,10 +76,13 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _divided(webhooks: App, others: App) -> App:
+def _divided(webhooks: App, rest: App, others: App) -> App:
     async def app(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
-        if scope["path"].startswith(PREFIX):
+        path: str = scope["path"]
+        if path.startswith(PREFIX):
             await webhooks(scope, receive, send)
+        elif path.startswith(REST):
+            await rest(scope, receive, send)
         else:
             await others(scope, receive, send)
 

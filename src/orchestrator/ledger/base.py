@@ -17,6 +17,7 @@ from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 from orchestratorx_prism.v1.payment_pb2 import Payment
 from orchestratorx_prism.v1.payment_service_pb2 import PaymentServiceListRequest
+from orchestratorx_prism.v1.payout_service_pb2 import PayoutServiceListRequest
 from orchestratorx_prism.v1.refund_pb2 import Refund
 from orchestratorx_prism.v1.refund_service_pb2 import RefundServiceListRequest
 
@@ -207,5 +208,7 @@ class Ledger(Protocol):
     async def get_payout(self, merchant_id: str, payout_id: str) -> PayoutData | None:
         """A payout's current state, by our id of it, and what was told of it to those who asked for it."""
         ...
+
+    async def list_payouts(self, request: PayoutServiceListRequest) -> tuple[list[PayoutData], str]: ...
 
     async def list_disputes(self, request: DisputeServiceListRequest) -> tuple[list[Dispute], str]: ...

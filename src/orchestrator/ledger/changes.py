@@ -25,6 +25,7 @@ from orchestrator.ledger.projection import (
     LASTING,
     PaymentState,
     Standing,
+    amount_of,
     join,
     note_fact,
     note_references,
@@ -163,6 +164,7 @@ class Changes:
             self._rewrite_children(number, state)
         stands = standing(state)
         record.status = stands.status
+        record.amount = amount_of(state, stands)
         complete_event(event, record)
         if axis == "p":
             complete_payment(event, record, status_before, stands)

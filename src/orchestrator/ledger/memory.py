@@ -7,7 +7,7 @@ waits, so that a recording costs little more than its projection.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from orchestrator.ledger.base import ChannelRule, Outbox, Recorded, Recording
@@ -16,9 +16,12 @@ from orchestrator.ledger.filters import DEFAULT_MERCHANT, wanted
 from orchestrator.ledger.hints import Bell
 from orchestrator.ledger.intents import Intents
 from orchestrator.ledger.memory_intents import MemoryIntents
+from orchestrator.ledger.memory_lists import page_of, within
 from orchestrator.ledger.memory_outbox import MemoryOutbox
 from orchestrator.ledger.memory_window import Window
-from orchestrator.ledger.paging import fingerprint, foreign_cursor, position_of, token_after
+from orchestrator.ledger.orders import PAYMENT_ORDERS
+from orchestrator.ledger.paging import fingerprint, foreign_cursor
+from orchestrator.ledger.payouts import payout_place
 from orchestrator.ledger.references import PAYOUT_ID, key_of_id, named
 from orchestrator.ledger.replaying import channels_of, check_channel
 from orchestrator.ledger.tables import NoTables, Tables
@@ -31,6 +34,7 @@ from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 from orchestratorx_prism.v1.payment_pb2 import Payment
 from orchestratorx_prism.v1.payment_service_pb2 import PaymentServiceListRequest
+from orchestratorx_prism.v1.payout_service_pb2 import PayoutServiceListRequest
 from orchestratorx_prism.v1.refund_pb2 import Refund
 from orchestratorx_prism.v1.refund_service_pb2 import RefundServiceListRequest
 
@@ -128,8 +132,8 @@ class MemoryLedger:
 
     async def list_events(self, where: EventFilter, *, page_size: int, page_token: str) -> tuple[list[Event], str]:
         """See `Ledger`."""
-        newest_first = reversed([(kept.number, event) for kept, event in self._window.matching(wanted(where))])
-        events, token = _page(newest_first, fingerprint("events", where), page_size, page_token)
+        found = [((kept.number, 0), event) for kept, event in self._window.matching(wanted(where))]
+        events, token = page_of(found, fingerprint("events", where), page_size, page_token)
         return [self._published(event) for event in events], token
 
     async def events_after(self, cursor: str, where: EventFilter, *, limit: int) -> tuple[list[tuple[Event, str]], str]:
@@ -184,13 +188,16 @@ class MemoryLedger:
         merchant = request.merchant_id or DEFAULT_MERCHANT
         wants_from = request.created_from.ToMicroseconds() if request.HasField("created_from") else None
         wants_until = request.created_until.ToMicroseconds() if request.HasField("created_until") else None
+        order = PAYMENT_ORDERS[request.order]
         found = []
-        for number, record in sorted(self._window.payments.items(), reverse=True):
+        for number, record in self._window.payments.items():
             if record.merchant_id != merchant or (request.connectors and record.connector not in request.connectors):
                 continue
             if wants_from is not None and record.created_us < wants_from:
                 continue
             if wants_until is not None and record.created_us >= wants_until:
+                continue
+            if not within(record.amount, request):
                 continue
             payment = record.payment()
             if (
@@ -201,8 +208,11 @@ class MemoryLedger:
                     or payment.merchant_transaction_id == request.merchant_transaction_id
                 )
             ):
-                found.append((number, payment))
-        return _page(found, fingerprint("payments", request), request.page_size, request.page_token)
+                if order.column != "amount":
+                    found.append(((record.created_us, number), payment))
+                elif record.amount is not None:
+                    found.append(((record.amount, number), payment))
+        return page_of(found, fingerprint("payments", request), request.page_size, request.page_token, order)
 
     async def get_refund(self, merchant_id: str, refund_id: str) -> Refund | None:
         """See `Ledger`."""
@@ -214,9 +224,9 @@ class MemoryLedger:
     async def list_refunds(self, request: RefundServiceListRequest) -> tuple[list[Refund], str]:
         """See `Ledger`."""
         children, payments = self._window.refunds.values(), self._window.payments
-        refunds = [(number, payments[payment].refund(key)) for payment, key, number in children]
+        refunds = [((number, 0), payments[payment].refund(key)) for payment, key, number in children]
         found = [(number, refund) for number, refund in refunds if self._wants_child(request, refund)]
-        return _page(reversed(found), fingerprint("refunds", request), request.page_size, request.page_token)
+        return page_of(found, fingerprint("refunds", request), request.page_size, request.page_token)
 
     async def get_dispute(self, merchant_id: str, dispute_id: str) -> Dispute | None:
         """See `Ledger`."""
@@ -230,12 +240,28 @@ class MemoryLedger:
         record = self._window.payouts.get(key_of_id(PAYOUT_ID, payout_id) or b"")
         return record.view() if record is not None and record.merchant_id == merchant_id else None
 
+    async def list_payouts(self, request: PayoutServiceListRequest) -> tuple[list[PayoutData], str]:
+        """See `Ledger`."""
+        merchant = request.merchant_id or DEFAULT_MERCHANT
+        wants_from = request.created_from.ToMicroseconds() if request.HasField("created_from") else None
+        wants_until = request.created_until.ToMicroseconds() if request.HasField("created_until") else None
+        found = [
+            ((record.created_us, payout_place(name)), record.view())
+            for name, record in self._window.payouts.items()
+            if record.merchant_id == merchant
+            and (not request.connectors or record.connector in request.connectors)
+            and (not request.statuses or record.status in request.statuses)
+            and (wants_from is None or record.created_us >= wants_from)
+            and (wants_until is None or record.created_us < wants_until)
+        ]
+        return page_of(found, fingerprint("payouts", request), request.page_size, request.page_token)
+
     async def list_disputes(self, request: DisputeServiceListRequest) -> tuple[list[Dispute], str]:
         """See `Ledger`."""
         children, payments = self._window.disputes.values(), self._window.payments
-        disputes = [(number, payments[payment].dispute(key)) for payment, key, number in children]
+        disputes = [((number, 0), payments[payment].dispute(key)) for payment, key, number in children]
         found = [(number, dispute) for number, dispute in disputes if self._wants_child(request, dispute)]
-        return _page(reversed(found), fingerprint("disputes", request), request.page_size, request.page_token)
+        return page_of(found, fingerprint("disputes", request), request.page_size, request.page_token)
 
     def _wants_child(
         self, request: RefundServiceListRequest | DisputeServiceListRequest, child: Refund | Dispute
@@ -256,18 +282,3 @@ class MemoryLedger:
         if sent_us is not None:
             event.published_at.FromMicroseconds(sent_us)
         return event
-
-
-def _page(found: Iterable[tuple[int, T]], mark: bytes, page_size: int, page_token: str) -> tuple[list[T], str]:
-    """One page of (number, thing), newest first, and the next one's token."""
-    position = position_of(page_token, mark)
-    page: list[T] = []
-    last = 0
-    for number, thing in found:
-        if position is not None and number >= position[0]:
-            continue
-        if len(page) == page_size:
-            return page, token_after(mark, (last, 0))
-        page.append(thing)
-        last = number
-    return page, ""

@@ -161,15 +161,16 @@ _INSERT_EVENTS: Final = (
     "ON CONFLICT DO NOTHING RETURNING n"
 )
 _INSERT_PAYMENTS: Final = (
-    "INSERT INTO payments (n, merchant_id, connector, status, currency, merchant_transaction_id, created_at, record) "
+    "INSERT INTO payments "
+    "(n, merchant_id, connector, status, currency, merchant_transaction_id, created_at, record, amount) "
     "SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::bigint[], "
-    "$8::bytea[])"
+    "$8::bytea[], $9::bigint[])"
 )
 _UPDATE_PAYMENTS: Final = (
     "UPDATE payments p SET status = r.status, currency = r.currency, "
-    "merchant_transaction_id = r.merchant_transaction_id, record = r.record "
-    "FROM unnest($1::int[], $2::text[], $3::text[], $4::bytea[], $5::bigint[]) "
-    "AS r(status, currency, merchant_transaction_id, record, n) WHERE p.n = r.n"
+    "merchant_transaction_id = r.merchant_transaction_id, record = r.record, amount = r.amount "
+    "FROM unnest($1::int[], $2::text[], $3::text[], $4::bytea[], $5::bigint[], $6::bigint[]) "
+    "AS r(status, currency, merchant_transaction_id, record, amount, n) WHERE p.n = r.n"
 )
 _UPSERT_NAMES: Final = (
     "INSERT INTO names (key, payment) SELECT * FROM unnest($1::bytea[], $2::bigint[]) "
@@ -182,8 +183,8 @@ _UPSERT_CHILDREN: Final = (
     "payment = excluded.payment, status = excluded.status, message = excluded.message"
 )
 _UPSERT_PAYOUTS: Final = (
-    "INSERT INTO payouts (key, merchant_id, connector, status, created_at, record) "
-    "SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::bytea[]) "
+    "INSERT INTO payouts (key, merchant_id, connector, status, created_at, record, n) "
+    "SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::bytea[], $7::bigint[]) "
     "ON CONFLICT (key) DO UPDATE SET status = excluded.status, record = excluded.record"
 )
 _INSERT_OUTBOX: Final = (

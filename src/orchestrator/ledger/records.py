@@ -41,6 +41,8 @@ class PaymentRecord(msgspec.Struct, array_like=True, gc=False):
     reported: tuple[str, ...] = ()
     """Anomalies that an event was made of."""
     state: PaymentState = msgspec.field(default_factory=PaymentState)
+    amount: int | None = None
+    """What it is of, in the currency of its totals. Minor units; None if no fact says."""
 
     def identity(self) -> Identity:
         """What its views need besides the state."""

@@ -12,6 +12,7 @@ from orchestrator.ledger.base import Recording
 from orchestrator.ledger.changes import Changes
 from orchestrator.ledger.filters import received_us_of
 from orchestrator.ledger.payouts import ENCODE as ENCODE_PAYOUT
+from orchestrator.ledger.payouts import payout_place
 from orchestrator.ledger.raw import RawVault, raw_key
 from orchestrator.ledger.records import ENCODE, PaymentRecord
 from orchestrator.ledger.references import Name, Named, column_text, column_word, event_key, named
@@ -70,9 +71,9 @@ class Rows:
     outbox: list[Row] = field(default_factory=list)
     """(channel, n, event, partition_key, recorded_at, available_at, attempts)"""
     created: list[Row] = field(default_factory=list)
-    """(n, merchant_id, connector, status, currency, merchant_transaction_id, created_at, record)"""
+    """(n, merchant_id, connector, status, currency, merchant_transaction_id, created_at, record, amount)"""
     updated: list[Row] = field(default_factory=list)
-    """(status, currency, merchant_transaction_id, record, n)"""
+    """(status, currency, merchant_transaction_id, record, amount, n)"""
     names: list[Row] = field(default_factory=list)
     """(key, payment)"""
     refunds: list[Row] = field(default_factory=list)
@@ -80,7 +81,7 @@ class Rows:
     disputes: list[Row] = field(default_factory=list)
     """As refunds."""
     payouts: list[Row] = field(default_factory=list)
-    """(key, merchant_id, connector, status, created_at, record)"""
+    """(key, merchant_id, connector, status, created_at, record, n)"""
     raw_bodies: list[Row] = field(default_factory=list)
     """(n, key, stored_at, body)"""
     merged: list[tuple[int, int]] = field(default_factory=list)
@@ -113,7 +114,8 @@ def rows_of(
         rows.disputes.append(_child(name, numbers[place], payment, record, dispute.status, now_us, dispute))
     for name, payout in changes.payouts_touched.items():
         owner, connector = column_word(payout.merchant_id), column_word(payout.connector)
-        rows.payouts.append((name, owner, connector, payout.status, payout.created_us, ENCODE_PAYOUT(payout)))
+        encoded, place = ENCODE_PAYOUT(payout), payout_place(name)
+        rows.payouts.append((name, owner, connector, payout.status, payout.created_us, encoded, place))
     rows.merged = list(changes.merged.items())
     return rows
 
@@ -164,10 +166,11 @@ def _add_payment(rows: Rows, number: int, record: PaymentRecord, *, new: bool) -
                 text,
                 record.created_us,
                 ENCODE(record),
+                record.amount,
             )
         )
     else:
-        rows.updated.append((record.status, currency, text, ENCODE(record), number))
+        rows.updated.append((record.status, currency, text, ENCODE(record), record.amount, number))
 
 
 def _child(

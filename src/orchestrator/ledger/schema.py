@@ -70,6 +70,8 @@ payments: Final = Table(
     _text("merchant_transaction_id", nullable=True),
     _number("created_at"),
     _bytes("record"),
+    _number("amount", nullable=True),
+    Index("payments_amount", "merchant_id", "currency", "amount", "n"),
     Index("payments_created", "merchant_id", "created_at", "n"),
     Index("payments_merchant_transaction", "merchant_id", "merchant_transaction_id", "n"),
 )
@@ -114,6 +116,8 @@ payouts: Final = Table(
     Column("status", Integer(), nullable=False),
     _number("created_at"),
     _bytes("record"),
+    _number("n"),
+    Index("payouts_created", "merchant_id", "created_at", "n"),
     sqlite_with_rowid=False,
 )
 """Projections of payouts, and what was told of them: `record` is a `PayoutRecord`. The key is in our id of it."""

@@ -12,6 +12,7 @@ api_keys: Final = Table(
     "api_keys",
     metadata,
     Column("key_id", Text(), primary_key=True),
+    Column("n", BigInteger(), nullable=False),
     Column("merchant_id", Text(), nullable=False),
     Column("prefix", Text(), nullable=False),
     Column("hash", LargeBinary(), nullable=False),
@@ -23,10 +24,10 @@ api_keys: Final = Table(
     Column("revoked_at", BigInteger(), nullable=True),
     Column("last_used_at", BigInteger(), nullable=True),
     Index("api_keys_prefix", "prefix"),
-    Index("api_keys_created", "merchant_id", "created_at", "key_id"),
+    Index("api_keys_merchant", "merchant_id", "n", unique=True),
 )
-"""Keys without their text: `hash` is SHA-256 of it, `prefix` how it begins. `scopes` are separated by spaces.
-`calls_per_minute`: 0 for the installation's limit."""
+"""Keys without their text: `hash` is SHA-256 of it, `prefix` how it begins. `n` is the revision with which it was made:
+greater is later. `scopes` are separated by spaces. `calls_per_minute`: 0 for the installation's limit."""
 
 revisions: Final = Table(
     "revisions",

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 from orchestrator.ledger.filters import DEFAULT_MERCHANT, Wanted, like_pattern, wanted
+from orchestrator.ledger.orders import NEWEST_FIRST, PAYMENT_ORDERS, Order
 from orchestrator.ledger.paging import fingerprint, position_of, token_after
 from orchestrator.ledger.payouts import DECODE as DECODE_PAYOUT
 from orchestrator.ledger.raw import RawVault
@@ -33,6 +34,7 @@ from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 from orchestratorx_prism.v1.payment_pb2 import Payment
 from orchestratorx_prism.v1.payment_service_pb2 import PaymentServiceListRequest
+from orchestratorx_prism.v1.payout_service_pb2 import PayoutServiceListRequest
 from orchestratorx_prism.v1.refund_pb2 import Refund
 from orchestratorx_prism.v1.refund_service_pb2 import RefundServiceListRequest
 
@@ -121,7 +123,7 @@ class Reading:
         if wants.until_us is not None:
             place.add("received_at < ?", wants.until_us)
         rows, token = await self._page(
-            "events", "received_at", "message, n", place, event_conditions(wants), mark, page_size, page_token
+            "events", Order("received_at"), "message, n", place, event_conditions(wants), mark, page_size, page_token
         )
         times = await self._sent([row[3] for row in rows])
         return [published(row[2], times.get(row[3])) for row in rows], token
@@ -177,11 +179,17 @@ class Reading:
             place.add("created_at < ?", request.created_until.ToMicroseconds())
         rest.one_of("status", request.statuses)
         rest.one_of("connector", map(column_text, request.connectors))
+        order = PAYMENT_ORDERS[request.order]
+        by_amount = place if order.column == "amount" else rest  # in that order, an index finds what an amount selects
         if request.currency:
-            rest.add("currency = ?", column_text(request.currency))
+            by_amount.add("currency = ?", column_text(request.currency))
+        if request.HasField("amount_from"):
+            by_amount.add("amount >= ?", request.amount_from)
+        if request.HasField("amount_until"):
+            by_amount.add("amount <= ?", request.amount_until)
         mark = fingerprint("payments", request)
         rows, token = await self._page(
-            "payments", "created_at", "record", place, rest, mark, request.page_size, request.page_token
+            "payments", order, "record", place, rest, mark, request.page_size, request.page_token
         )
         return [DECODE(row[2]).payment() for row in rows], token
 
@@ -214,6 +222,22 @@ class Reading:
         rows = await self._fetch(query, (key, column_text(merchant_id)))
         return DECODE_PAYOUT(rows[0][0]).view() if rows else None
 
+    async def list_payouts(self, request: PayoutServiceListRequest) -> tuple[list[PayoutData], str]:
+        """See `Ledger`."""
+        place, rest = Conditions(), Conditions()
+        place.add("merchant_id = ?", column_text(request.merchant_id or DEFAULT_MERCHANT))
+        if request.HasField("created_from"):
+            place.add("created_at >= ?", request.created_from.ToMicroseconds())
+        if request.HasField("created_until"):
+            place.add("created_at < ?", request.created_until.ToMicroseconds())
+        rest.one_of("status", request.statuses)
+        rest.one_of("connector", map(column_text, request.connectors))
+        mark = fingerprint("payouts", request)
+        rows, token = await self._page(
+            "payouts", NEWEST_FIRST, "record", place, rest, mark, request.page_size, request.page_token
+        )
+        return [DECODE_PAYOUT(row[2]).view() for row in rows], token
+
     async def _child(self, table: str, merchant_id: str, key: bytes | None) -> bytes | None:
         if key is None:
             return None
@@ -232,14 +256,14 @@ class Reading:
         rest.one_of("connector", map(column_text, request.connectors))
         mark = fingerprint(table, request)
         rows, token = await self._page(
-            table, "created_at", "message", place, rest, mark, request.page_size, request.page_token
+            table, NEWEST_FIRST, "message", place, rest, mark, request.page_size, request.page_token
         )
         return [row[2] for row in rows], token
 
     async def _page(
         self,
         table: str,
-        time: str,
+        order: Order,
         columns: str,
         place: Conditions,
         rest: Conditions,
@@ -247,30 +271,33 @@ class Reading:
         page_size: int,
         page_token: str,
     ) -> tuple[list[Any], str]:
-        """One page of (time, n, columns…), newest first, and the next page's token.
+        """One page of (the order's column, n, columns…), and the next page's token.
 
         Args:
             place: What an index finds.
             rest: What is left out of what it finds.
         """
-        after = position_of(page_token, mark) or (_AFTER_ALL, 0)
+        column = order.column
+        after = position_of(page_token, mark) or ((_BEFORE_ALL, 0) if order.ascending else (_AFTER_ALL, 0))
         page: list[Any] = []
-        order = f"ORDER BY {time} DESC, n DESC"
+        along, against = ("ASC", "DESC") if order.ascending else ("DESC", "ASC")
+        further, up_to = (">", "<=") if order.ascending else ("<", ">=")
+        in_order = f"ORDER BY {column} {along}, n {along}"
         while True:
-            slice_ = f"FROM {table} WHERE {place.text()} AND ({time}, n) < (?, ?)"
+            slice_ = f"FROM {table} WHERE {place.text()} AND ({column}, n) {further} (?, ?)"
             values = [*place.values, *after]
             last: tuple[int, int] | None = None
-            rows = f"(SELECT * {slice_} {order} LIMIT {SLICE}) AS slice"
+            rows = f"(SELECT * {slice_} {in_order} LIMIT {SLICE}) AS slice"
             if rest.parts:
                 # Where the slice ends is settled before it is read: what is recorded meanwhile moves no row out of it.
-                inner = f"SELECT {time}, n {slice_} {order} LIMIT {SLICE}"
-                query = f"SELECT {time}, n FROM ({inner}) AS slice ORDER BY {time}, n LIMIT 1"  # noqa: S608
+                inner = f"SELECT {column}, n {slice_} {in_order} LIMIT {SLICE}"
+                query = f"SELECT {column}, n FROM ({inner}) AS slice ORDER BY {column} {against}, n {against} LIMIT 1"  # noqa: S608
                 ends = await self._fetch(query, values)
                 if not ends:
                     return page, ""
                 last = (ends[0][0], ends[0][1])
-                rows, values = f"(SELECT * {slice_} AND ({time}, n) >= (?, ?)) AS slice", [*values, *last]
-            query = f"SELECT {time}, n, {columns} FROM {rows} WHERE {rest.text()} {order} LIMIT ?"  # noqa: S608
+                rows, values = f"(SELECT * {slice_} AND ({column}, n) {up_to} (?, ?)) AS slice", [*values, *last]
+            query = f"SELECT {column}, n, {columns} FROM {rows} WHERE {rest.text()} {in_order} LIMIT ?"  # noqa: S608
             page += await self._fetch(query, [*values, *rest.values, page_size + 1 - len(page)])
             if len(page) > page_size:
                 return page[:page_size], token_after(mark, (page[page_size - 1][0], page[page_size - 1][1]))

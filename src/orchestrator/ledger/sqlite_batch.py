@@ -27,7 +27,7 @@ _CHILD_UPSERT = (
 )
 
 _PAYOUT_UPSERT = (
-    "INSERT INTO payouts (key, merchant_id, connector, status, created_at, record) VALUES (?,?,?,?,?,?) "
+    "INSERT INTO payouts (key, merchant_id, connector, status, created_at, record, n) VALUES (?,?,?,?,?,?,?) "
     "ON CONFLICT (key) DO UPDATE SET status = excluded.status, record = excluded.record"
 )
 
@@ -154,10 +154,11 @@ def _write(connection: sqlite3.Connection, rows: Rows) -> None:
         rows.events,
     )
     if rows.created:
-        many("INSERT INTO payments VALUES (?,?,?,?,?,?,?,?)", rows.created)
+        many("INSERT INTO payments VALUES (?,?,?,?,?,?,?,?,?)", rows.created)
     if rows.updated:
         many(
-            "UPDATE payments SET status = ?, currency = ?, merchant_transaction_id = ?, record = ? WHERE n = ?",
+            "UPDATE payments SET status = ?, currency = ?, merchant_transaction_id = ?, record = ?, amount = ? "
+            "WHERE n = ?",
             rows.updated,
         )
     if rows.names:

@@ -53,6 +53,10 @@ Statement = ClauseElement | Plain
 Work = Generator[Statement, list[Row], T]
 """Yields statements, is sent the rows of each, returns what came of the transaction."""
 
+SQLITE_NOW_US: Final = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000"
+"""`now_us()` by hand. julianday has milliseconds, and its day begins at noon; 2440587.5 is 1970-01-01."""
+POSTGRES_NOW_US: Final = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+
 _SQLITE: Final = sqlite.dialect(paramstyle="qmark")
 _POSTGRES: Final = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
@@ -66,13 +70,12 @@ class now_us(GenericFunction[int]):  # noqa: N801 - SQL's own way
 
 @compiles(now_us, "sqlite")
 def _sqlite_now(_element: Any, _compiler: Any, **_options: Any) -> str:
-    # julianday has milliseconds, and its day begins at noon; 2440587.5 is 1970-01-01.
-    return "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000"
+    return SQLITE_NOW_US
 
 
 @compiles(now_us, "postgresql")
 def _postgres_now(_element: Any, _compiler: Any, **_options: Any) -> str:
-    return "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+    return POSTGRES_NOW_US
 
 
 class Tables(Protocol):

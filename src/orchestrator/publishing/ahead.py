@@ -88,7 +88,7 @@ class Claims:
         await self._settle()
         options, taken_at = self._options, time.monotonic()
         claim = await self._outbox.claim(self._channel.name, limit=options.batch_size, lease_s=options.lease_s)
-        return Hold(claim, encoded(claim.rows, self._channel), taken_at)
+        return Hold(claim, await encoded(claim.rows, self._channel), taken_at)
 
     async def _settle(self) -> None:
         behind, self._behind = self._behind, None

@@ -45,8 +45,9 @@ class NoMetrics:
 class RelayOptions:
     """The relay's pace. Times in seconds."""
 
-    batch_size: int = 128
-    """Rows a round. Twice as many gain a twentieth in rate, and keep the loop from other work for 10 ms at a time."""
+    batch_size: int = 384
+    """Rows a round. A round commits twice and waits for the broker's disk: with 128 rows the relay took a quarter
+    longer over NATS, with 1,000 no less time."""
     lease_s: float = 30.0
     """How long claimed rows are kept from other relays. Publishing a batch is cut off before this ends."""
     poll_s: float = 1.0

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.services.administration.api_keys import ApiKeyService
+from orchestrator.services.administration.audit import AuditService
 from orchestrator.services.administration.credentials import CredentialService
 from orchestrator.services.administration.deliveries import DeliveryService
 from orchestrator.services.administration.endpoints import WebhookEndpointService
@@ -17,6 +19,8 @@ from orchestrator.services.payouts import PayoutService
 from orchestrator.services.provider_held import ProviderHeld
 from orchestrator.services.refunds import RefundService
 from orchestratorx_prism.v1 import (
+    api_key_service_pb2,
+    audit_service_pb2,
     credential_service_pb2,
     customer_service_pb2,
     delivery_service_pb2,
@@ -34,6 +38,8 @@ from orchestratorx_prism.v1 import (
 )
 
 __all__ = [
+    "ApiKeyService",
+    "AuditService",
     "CredentialService",
     "DeliveryService",
     "DisputeService",
@@ -65,6 +71,8 @@ class Services:
     credentials: CredentialService
     reconciliation: object
     """`orchestrator.reconciliation`'s, which is built upon these."""
+    api_keys: ApiKeyService
+    audit: AuditService
     webhook_endpoints: WebhookEndpointService
     deliveries: DeliveryService
 
@@ -83,6 +91,8 @@ class Services:
             payment_method_service_pb2.DESCRIPTOR.services_by_name["PaymentMethodService"]: self.payment_methods,
             mandate_service_pb2.DESCRIPTOR.services_by_name["MandateService"]: self.mandates,
             subscription_service_pb2.DESCRIPTOR.services_by_name["SubscriptionService"]: self.subscriptions,
+            api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"]: self.api_keys,
+            audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"]: self.audit,
             merchant_service_pb2.DESCRIPTOR.services_by_name["MerchantService"]: self.merchants,
             credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]: self.credentials,
             reconciliation_service_pb2.DESCRIPTOR.services_by_name["ReconciliationService"]: self.reconciliation,

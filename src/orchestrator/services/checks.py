@@ -15,9 +15,12 @@ from orchestratorx_prism.v1.dispute_service_pb2 import DisputeServiceListRequest
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 from orchestratorx_prism.v1.instrument_pb2 import Instrument
 from orchestratorx_prism.v1.payment_service_pb2 import PaymentServiceListRequest
+from orchestratorx_prism.v1.payout_service_pb2 import PayoutServiceListRequest
 from orchestratorx_prism.v1.refund_service_pb2 import RefundServiceListRequest
 
-R = TypeVar("R", PaymentServiceListRequest, RefundServiceListRequest, DisputeServiceListRequest)
+R = TypeVar(
+    "R", PaymentServiceListRequest, RefundServiceListRequest, DisputeServiceListRequest, PayoutServiceListRequest
+)
 
 MAX_PAGE = 1_000
 DEFAULT_PAGE = 50

@@ -7,6 +7,7 @@ from typing import cast
 
 from connectors.spi import Capability
 from orchestrator.ledger.base import Ledger
+from orchestrator.ledger.orders import BY_AMOUNT, PAYMENT_ORDERS
 from orchestrator.services.checks import check_amount, check_instrument, field_fault, with_page_size
 from orchestrator.services.operations import Operator
 from orchestrator.services.routing import Router, chosen
@@ -83,6 +84,11 @@ class PaymentService:
         return pb.PaymentServiceGetResponse(payment=payment)
 
     async def list(self, request: pb.PaymentServiceListRequest) -> pb.PaymentServiceListResponse:
-        """Payments, newest first."""
+        """Payments, newest first or in another order."""
+        if request.order not in PAYMENT_ORDERS:
+            raise field_fault("order", "no such order")
+        by_amount = request.order in BY_AMOUNT or request.HasField("amount_from") or request.HasField("amount_until")
+        if by_amount and not request.currency:
+            raise field_fault("currency", "amounts are compared in one currency: name it")
         payments, token = await self._ledger.list_payments(with_page_size(request))
         return pb.PaymentServiceListResponse(payments=payments, next_page_token=token)

@@ -6,9 +6,9 @@ from typing import cast
 
 from connectors.spi import Capability
 from orchestrator.ledger.base import Ledger
-from orchestrator.services.checks import check_amount, field_fault
+from orchestrator.services.checks import check_amount, field_fault, with_page_size
 from orchestrator.services.operations import Operator
-from orchestratorx_prism.errors import NotFound, NotSupported
+from orchestratorx_prism.errors import NotFound
 from orchestratorx_prism.v1 import payout_service_pb2 as pb
 
 
@@ -37,4 +37,5 @@ class PayoutService:
 
     async def list(self, request: pb.PayoutServiceListRequest) -> pb.PayoutServiceListResponse:
         """Payouts, newest first."""
-        raise NotSupported("payouts cannot be listed yet", fix="ask for each by its id")
+        payouts, token = await self._ledger.list_payouts(with_page_size(request))
+        return pb.PayoutServiceListResponse(payouts=payouts, next_page_token=token)

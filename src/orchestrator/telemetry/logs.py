@@ -21,7 +21,7 @@ from orchestrator.telemetry.redaction import redacted, redacted_entry
 _FRAMES = 12
 """How many places of an exception are shown, innermost last."""
 _OWN = frozenset({"event", "level", "logger", "timestamp"})
-_QUIET = {
+QUIET = {
     "uvicorn.error": logging.ERROR,
     "uvicorn.access": logging.CRITICAL,
     "httpx": logging.WARNING,
@@ -67,7 +67,7 @@ def configure_logs(level: str, style: Literal["json", "console"], stream: TextIO
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name, quiet in _QUIET.items():
+    for name, quiet in QUIET.items():
         logging.getLogger(name).setLevel(quiet)
 
 

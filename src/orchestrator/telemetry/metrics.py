@@ -33,7 +33,7 @@ _BACKLOG_S = 1.0
 
 
 class Metrics:
-    """All metrics of a process. Implements `Observer`, the relay's `RelayMetrics`, `DeliveryMetrics` and `Tally`."""
+    """All metrics of a process. Implements `Observer`, `RelayMetrics`, `DeliveryMetrics`, `Tally`, `AccessObserver`."""
 
     def __init__(self, connectors: Collection[str], *, clock: Callable[[], float] = time.time) -> None:
         self._connectors = frozenset(connectors)
@@ -109,6 +109,22 @@ class Metrics:
             "orchestrator_reconciled_until_timestamp_seconds",
             "Until when everything of a provider's own list was fetched and recorded. Unix time.",
             ["connector", "merchant"],
+        )
+        self._authentications = Counter(
+            "orchestrator_authentications", "Callers that came to a door.", ["outcome"], registry=registry
+        )
+        self._rate_limited = Counter(
+            "orchestrator_rate_limited", "Calls put off because there were too many.", ["by"], registry=registry
+        )
+        self._counted_alone = Counter(
+            "orchestrator_limits_counted_alone",
+            "Calls that this process counted for itself because Redis did not answer.",
+            registry=registry,
+        )
+        self._unrecorded = Counter(
+            "orchestrator_audit_unrecorded",
+            "Authentications of which the audit log has no row, only their number.",
+            registry=registry,
         )
         self._attempts = Histogram(
             "orchestrator_delivery_attempt_seconds",
@@ -211,6 +227,22 @@ class Metrics:
     def reconciled_until(self, connector: str, merchant_id: str, until_s: int) -> None:
         """The watermark stands here: `Tally`. Merchants are those of the settings, so the series are bounded."""
         self._reconciled_until.labels(self._label(connector), merchant_id).set(until_s)
+
+    def authenticated(self, outcome: str) -> None:
+        """Somebody came to a door: `AccessObserver`."""
+        self._child(self._authentications, outcome).inc()
+
+    def rate_limited(self, by: str) -> None:
+        """A call was put off: `AccessObserver`."""
+        self._child(self._rate_limited, by).inc()
+
+    def counted_alone(self) -> None:
+        """Redis did not answer: `AccessObserver`."""
+        self._counted_alone.inc()
+
+    def unrecorded(self, count: int) -> None:
+        """The audit log had no room for so many rows: `AccessObserver`."""
+        self._unrecorded.inc(count)
 
     def attempted(self, verdict: str, seconds: float) -> None:
         """An attempt to deliver has ended: `DeliveryMetrics`."""

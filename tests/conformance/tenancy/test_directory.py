@@ -29,8 +29,10 @@ from orchestratorx_prism.errors import (
     RequestRejected,
     SettingsRejected,
     SignatureRejected,
+    Unauthenticated,
     Unavailable,
 )
+from orchestratorx_prism.v1 import api_key_service_pb2 as keys_pb
 from orchestratorx_prism.v1 import credential_service_pb2 as credentials_pb
 from orchestratorx_prism.v1 import merchant_service_pb2 as merchants_pb
 from orchestratorx_prism.v1 import payment_service_pb2 as payments_pb
@@ -192,6 +194,24 @@ async def test_deleted_credentials_are_used_no_more_and_can_be_put_again(replica
         assert not each.directory.credentials_of("acme")
     await put(here, "acme", webhook_secrets=["whsec_two"])
     assert await taken(here, "acme", "whsec_two", seed=3)
+
+
+async def test_a_closed_merchants_key_is_refused_until_it_is_open_again(replica: Replica) -> None:
+    here = await replica()
+    with pytest.raises(PrismError):
+        await here.services.api_keys.create(
+            keys_pb.ApiKeyServiceCreateRequest(merchant_id="acme", scopes=["payments:read"])
+        )
+    await create(here, "acme")
+    request = keys_pb.ApiKeyServiceCreateRequest(merchant_id="acme", scopes=["payments:read"])
+    key = (await here.services.api_keys.create(request)).secret
+    assert (await here.guard.admit(key, "PaymentService.Get", "")).merchant_id == "acme"
+    await change(here, "acme", disabled=True)
+    with pytest.raises(Unauthenticated) as refused:
+        await here.guard.admit(key, "PaymentService.Get", "")
+    assert refused.value.reason == "MERCHANT_CLOSED"
+    await change(here, "acme", disabled=False)
+    assert (await here.guard.admit(key, "PaymentService.Get", "")).merchant_id == "acme"
 
 
 class Slow:

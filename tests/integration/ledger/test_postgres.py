@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from downgrading import downgrade
 from ledger_events import make, money
 
 from orchestrator.ledger.base import Recording
@@ -18,7 +19,6 @@ from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 
 pytestmark = pytest.mark.postgres
-OF_THE_FIRST_RELEASE = {"events", "payments", "names", "refunds", "disputes", "outbox", "sent", "raw_bodies"}
 
 
 def pending(key: str, **more: Any) -> Event:
@@ -268,11 +268,8 @@ async def test_tables_of_the_release_before_get_what_is_new_and_keep_what_they_h
     (kept,) = (await ledger.record(Recording([make("payment.captured", "1", amount=money(5))]))).events
     await ledger.close()
     connection = await asyncpg.connect(fresh_postgres_url)
-    newer = set(metadata.tables) - OF_THE_FIRST_RELEASE
-    await connection.execute(f"DROP TABLE {', '.join(newer)}")
-    await connection.execute("DROP FUNCTION IF EXISTS audit_log_unchanged()")
-    await connection.execute("DROP SEQUENCE IF EXISTS deliveries_n")
-    await connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    for statement in downgrade("postgresql", "0001"):
+        await connection.execute(statement)
     await connection.close()
     with pytest.raises(SettingsRejected, match="not up to date"):
         await PostgresLedger(fresh_postgres_url, migrate=False).open()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from downgrading import downgrade
 from ledger_events import make, money
 
 from orchestrator.ledger import sqlite as module
@@ -22,7 +23,6 @@ from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
 
 PAYMENTS = 25
-OF_THE_FIRST_RELEASE = {"events", "payments", "names", "refunds", "disputes", "outbox", "sent", "raw_bodies"}
 
 
 def _replica(path: Path, number: int, results: multiprocessing.SimpleQueue[int]) -> None:
@@ -215,9 +215,8 @@ async def test_tables_of_the_release_before_get_what_is_new_and_keep_what_they_h
     await before.close()
     connection = sqlite3.connect(path)
     with connection:
-        for table in set(metadata.tables) - OF_THE_FIRST_RELEASE:
-            connection.execute(f"DROP TABLE {table}")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        for statement in downgrade("sqlite", "0001"):
+            connection.execute(statement)
     connection.close()
     with pytest.raises(SettingsRejected, match="not up to date"):
         await SqliteLedger(path, migrate=False).open()

@@ -21,6 +21,7 @@ import httpx
 import pytest
 
 from connectors.spi import Label, SampleRequest, SampleWebhook, Trust
+from orchestrator.access.opening import open_access
 from orchestrator.grpc_api.server import GrpcServer
 from orchestrator.http_api.ingress import Ingress
 from orchestrator.http_api.probes import Probes
@@ -126,7 +127,7 @@ async def http_server(values: Mapping[str, Any] | None = None, **scripted: Any) 
     def refused(error: PrismError) -> None:
         metrics.refused("", error)
 
-    probes = Probes(readiness, exposition, [key.get_secret_value() for key in settings.api_keys])
+    probes = Probes(readiness, exposition, open_access(settings).guard)
     server = HttpServer(settings, webhooks=ingress, others=probes, on_refusal=refused)
     listener = bind(settings.http_host, 0)
     port = port_of(listener)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from canaries import PROBE, SECRETS, Canaries, files_of, told_by
+from canaries import PROBE, SECRETS, Canaries, dump_of, told_by
 from every_operation import GOOD, Counter
 from provider_desk import SECRETS as WEBHOOK_SECRETS
 from provider_desk import desk_of
@@ -26,28 +26,6 @@ from orchestratorx_prism.v1.event_service_pb2 import HandleEventRequest
 
 OLD_KEY, NEW_KEY = b"canary of the vault, first key!!", b"canary of the vault, second key!"
 PUT_LATER = "whsec_or_token_canary_put_later_0123456789abcdef"
-
-
-async def dump_of(url: str, folder: Path, when: str) -> dict[str, bytes]:
-    """All that the database holds."""
-    if not url.startswith("postgresql"):
-        return files_of(folder, when)
-    import asyncpg
-
-    connection = await asyncpg.connect(url)
-    try:
-        names = [
-            row[0] for row in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        ]
-        rows = {name: await connection.fetch(f'SELECT * FROM "{name}"') for name in names}  # noqa: S608 - its own names
-    finally:
-        await connection.close()
-    return {
-        f"{name}, {when}": b"\n".join(
-            value if isinstance(value, bytes) else str(value).encode() for row in found for value in row.values()
-        )
-        for name, found in rows.items()
-    }
 
 
 async def used(application: Application, counter: Counter, connector: str) -> list[str]:

@@ -6,12 +6,15 @@ import base64
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestrator.settings import is_loopback, plain
 from orchestrator.settings_loading import load_settings, settings_from
 from orchestratorx_prism.errors import SettingsRejected
+
+TLS = {"certificate_file": "c.pem", "key_file": "k.pem"}
 
 
 @pytest.fixture(autouse=True)
@@ -107,14 +110,29 @@ def test_a_fault_never_quotes_the_value() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "payments.example"])  # noqa: S104 - the subject
 def test_an_exposed_address_wants_tls_and_keys(host: str) -> None:
-    with pytest.raises(SettingsRejected, match="not a loopback address"):
-        settings_from({"http_host": host})
-    with pytest.raises(SettingsRejected, match="not a loopback address"):
-        settings_from({"grpc_host": host, "tls": {"certificate_file": "c.pem", "key_file": "k.pem"}})
-    settings_from({"http_host": host, "insecure": True})
-    settings_from(
-        {"http_host": host, "tls": {"certificate_file": "c.pem", "key_file": "k.pem"}, "api_keys": ["k" * 32]}
-    )
+    for guarded_too_little in (
+        {"http_host": host, "api_keys": ["k" * 32]},
+        {"grpc_host": host, "tls": TLS, "require_api_keys": False},
+        {"grpc_host": host, "tls": TLS, "database_url": "memory:"},
+    ):
+        with pytest.raises(SettingsRejected, match="not a loopback address"):
+            settings_from(guarded_too_little)
+    settings_from({"http_host": host, "tls": TLS, "api_keys": ["k" * 32], "database_url": "memory:"})
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param({}, None, id="on loopback, from the first one that is made on"),
+        pytest.param({"api_keys": ["k"]}, True, id="where the settings have one"),
+        pytest.param({"require_api_keys": True}, True, id="where it is said so"),
+        pytest.param({"api_keys": ["k"], "require_api_keys": False}, False, id="not where it is said so"),
+        pytest.param({"grpc_host": "192.0.2.1", "tls": TLS}, True, id="beyond this machine"),
+        pytest.param({"http_host": "192.0.2.1", "insecure": True}, None, id="not behind a proxy that asks itself"),
+    ],
+)
+def test_keys_are_asked_for(values: dict[str, Any], expected: bool | None) -> None:
+    assert settings_from(values).asks_for_keys is expected
 
 
 def test_half_of_a_tls_pair_is_refused() -> None:

@@ -20,8 +20,8 @@ PUBLIC = """
     SettingsRejected SignatureRejected StreamEvent StreamWorker StreamedEvent Tls Unauthenticated Unavailable
     UnknownConnector __version__ event_from_dict load_config run_stream_consumers setup_default_consumers
     stream_consumer to_dict CustomerClient MandateClient PaymentMethodClient PayoutClient SubscriptionClient
-    OutcomeUnknown ProviderRefused RequestIdReused RequestInFlight ApiKeyClient AuditClient CredentialClient
-    DeliveryClient MerchantClient ReconciliationClient TooManyCalls WebhookEndpointClient
+    NothingToRefund OutcomeUnknown ProviderRefused RequestIdReused RequestInFlight ApiKeyClient AuditClient
+    CredentialClient DeliveryClient MerchantClient ReconciliationClient TooManyCalls WebhookEndpointClient
 """.split()
 
 

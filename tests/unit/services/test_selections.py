@@ -91,3 +91,19 @@ async def test_a_list_that_selects_by_the_impossible_is_refused(field: str, refu
     with pytest.raises(RequestRejected) as refused:
         await refusing(MemoryLedger())
     assert refused.value.metadata == {"field": field}
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"amount_from": 1}, "currency"),
+        ({"amount_until": 1}, "currency"),
+        ({"order": payment_service_pb2.PAYMENT_ORDER_LEAST_AMOUNT_FIRST}, "currency"),
+        ({"order": 99}, "order"),
+    ],
+)
+async def test_amounts_without_a_currency_and_unknown_orders_are_refused(asked: dict[str, Any], field: str) -> None:
+    payments = PaymentService(MemoryLedger(), NOBODY, NOBODY)
+    with pytest.raises(RequestRejected) as refused:
+        await payments.list(payment_service_pb2.PaymentServiceListRequest(**asked))
+    assert refused.value.metadata == {"field": field}

@@ -6,6 +6,7 @@ import json
 import struct
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from orchestratorx_prism.brokers.base import DeadLetter, Message
@@ -36,7 +37,13 @@ Headers = list[tuple[str, bytes]]
 
 def partition_of(message: Message, count: int) -> int:
     """By the key, as the Java client does by default; without a key by the id, so that a repeat lands beside it."""
-    return (murmur2((message.key or message.id).encode()) & 0x7FFFFFFF) % count
+    return 0 if count == 1 else _hash_of(message.key or message.id) % count
+
+
+@lru_cache(maxsize=4_096)
+def _hash_of(key: str) -> int:
+    """Messages of one key come together."""
+    return murmur2(key.encode()) & 0x7FFFFFFF
 
 
 def murmur2(data: bytes) -> int:

@@ -36,6 +36,8 @@ from orchestratorx_prism.brokers.settings import BrokerSettings
 _HELD_FOR = 1.5
 """A delivery that is not ended and has not come again after so many times `ack_wait_s` was ended after all."""
 _KNOWN_POSITIONS = 10_000
+_GATHERED_WITHIN_S = 1.0
+"""How long the server has for giving out what waits in the queue, before the caller of `fetch` hears from us."""
 
 
 class RabbitDelivery:
@@ -120,8 +122,10 @@ class RabbitSubscription:
                 raise unavailable("the subscription is closed")
             channel = await self._inlet.channel_now()
             await self._sort_arrived()
-            if not self._gathered:
-                await self._gather(channel, limit)
+            if not self._gathered and not await self._gather(channel, limit):
+                if time.monotonic() >= deadline:
+                    return []
+                continue
             now = time.monotonic()
             ready = self._order.take(limit, now, until_s=now + _HELD_FOR * self._settings.ack_wait_s)
             if ready:
@@ -280,18 +284,22 @@ class RabbitSubscription:
         self._order = KeyOrder()
         self._gathered = False
 
-    async def _gather(self, channel: Channel, limit: int) -> None:
+    async def _gather(self, channel: Channel, limit: int) -> bool:
         """What a consumer left unacknowledged is ahead of the queue, in its order: nothing goes before all is here.
 
-        If a part of it came here, and went back because this one dies as well, it would be behind the rest.
+        If a part of it came here, and went back because this one dies as well, it would be behind the rest. Returns
+        whether all is here; not so while the server gives it to nobody.
         """
         room = min(limit, self._settings.max_unacked)
         while not self._gathered and room > 0:
-            await self._inlet.pull(channel, room, time.monotonic() + SHORTEST_WAIT_S, lambda: False)
+            until = time.monotonic() + _GATHERED_WITHIN_S
+            if not await self._inlet.pull_left_behind(channel, room, until) and not self._inlet.arrived:
+                return False
             self._gathered = not self._inlet.arrived or not self._inlet.arrived[-1].redelivered
             await self._sort_arrived()
             room = self._settings.max_unacked - len(self._here)
         self._gathered = True
+        return True
 
     async def _sort_arrived(self) -> None:
         while self._inlet.arrived:

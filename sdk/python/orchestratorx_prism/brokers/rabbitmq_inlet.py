@@ -126,12 +126,28 @@ class Inlet:
         """
         if await self._backlog_waits():
             queue = backlog_queue(self._settings, self._group)
-            await self._consume(channel, queue, count, time.monotonic() + SHORTEST_WAIT_S, enough)
+            async with self._consuming(channel, queue, count):
+                await self._until_something(channel, count, time.monotonic() + SHORTEST_WAIT_S, enough)
             if self.arrived:
                 return
         if self._look_at is not None:
             until = min(until, max(self._look_at, time.monotonic() + SHORTEST_WAIT_S))
-        await self._consume(channel, group_queue(self._settings, self._group), count, until, enough)
+        async with self._consuming(channel, group_queue(self._settings, self._group), count):
+            await self._until_something(channel, count, until, enough)
+
+    async def pull_left_behind(self, channel: Channel, count: int, until: float) -> bool:
+        """Like `pull`, but a moment in which nothing comes does not end it: a busy server takes its time.
+
+        Returns whether all is here, at most `count`, that the queue had for this channel. Not so while messages wait
+        there and the server gives them to nobody, or to others, until `until`.
+        """
+        queues = [backlog_queue(self._settings, self._group)] if await self._backlog_waits() else []
+        for queue in (*queues, group_queue(self._settings, self._group)):
+            async with self._consuming(channel, queue, count):
+                complete = await self._until_all(channel, queue, count, until)
+            if self.arrived or not complete:
+                return complete
+        return True
 
     async def acknowledge(self, channel: AbstractChannel, tag: int) -> None:
         """Returns when the server has read it. Raises BrokerUnavailable."""
@@ -197,15 +213,20 @@ class Inlet:
         self._look_at = now if waits or first_look else now + _LOOK_INTO_BACKLOG_S
         return waits or first_look
 
-    async def _consume(
-        self, channel: Channel, queue: str, count: int, until: float, enough: Callable[[], bool]
-    ) -> None:
-        """Until there is something, and for what comes with it."""
+    @contextlib.asynccontextmanager
+    async def _consuming(self, channel: Channel, queue: str, count: int) -> AsyncIterator[None]:
+        """The server sends up to `count` messages while inside."""
         tag = f"{self._group[:100]}-{next(self._tags)}"
         self.changed.clear()
         async with self._in_time():
             await channel.basic_qos(prefetch_count=count)
             await channel.basic_consume(queue, self._receive, consumer_tag=tag)
+        yield
+        async with self._in_time():
+            await channel.basic_cancel(tag)
+
+    async def _until_something(self, channel: Channel, count: int, until: float, enough: Callable[[], bool]) -> None:
+        """And what comes with it."""
         while not self.arrived and not enough() and time.monotonic() < until:
             await self.wait(until)
             self._check(channel)
@@ -215,8 +236,20 @@ class Inlet:
             self._check(channel)
             if len(self.arrived) == before:
                 break
-        async with self._in_time():
-            await channel.basic_cancel(tag)
+
+    async def _until_all(self, channel: Channel, queue: str, count: int, until: float) -> bool:
+        """See `pull_left_behind`."""
+        while len(self.arrived) < count:
+            async with self._in_time():
+                if await ready_count(channel, queue) == 0:
+                    # What is on its way to this channel comes before the answer to another question on it.
+                    await ready_count(channel, queue)
+                    return True
+            if time.monotonic() >= until:
+                return False
+            await self.wait(time.monotonic() + _LINGER_S)
+            self._check(channel)
+        return True
 
     async def _read_back(self, channel: AbstractChannel) -> None:
         """Returns when the server has read what was sent so far. Calls at one time share an answer."""

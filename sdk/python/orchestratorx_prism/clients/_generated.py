@@ -275,6 +275,9 @@ class AuditServiceListFields(TypedDict, total=False):
 class AuditServiceVerifyFields(TypedDict, total=False):
     """The whole chain; for keys of the installation."""
 
+    # A head that was kept elsewhere: the log must still have the entry whose hash it is. Empty: nothing to compare.
+    known_head: bytes | str
+
 
 class CredentialServicePutFields(TypedDict, total=False):
     """What to keep."""
@@ -1352,7 +1355,7 @@ class ApiKeyClient(ServiceClient):
         timeout_s: float | None = None,
         **fields: Unpack[ApiKeyServiceRotateFields],
     ) -> ApiKeyServiceRotateResponse:
-        """Makes another key with the same rights; the old one ends after the overlap.
+        """Makes another key with the same rights, and as long a life from now on; the old one ends after the overlap.
 
         Args:
             request: All fields at once, as a dict or a message. Or as keywords:
@@ -1463,6 +1466,8 @@ class AuditClient(ServiceClient):
 
         Args:
             request: All fields at once, as a dict or a message. Or as keywords:
+            known_head: A head that was kept elsewhere: the log must still have the entry whose hash it is. Empty:
+                nothing to compare.
             timeout_s: How long this call may take, if not as long as the client's others. Seconds.
 
         Raises:

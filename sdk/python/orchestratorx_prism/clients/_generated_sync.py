@@ -345,7 +345,7 @@ class ApiKeyClient(BlockingClient[_generated.ApiKeyClient]):
         timeout_s: float | None = None,
         **fields: Unpack[ApiKeyServiceRotateFields],
     ) -> ApiKeyServiceRotateResponse:
-        """Makes another key with the same rights; the old one ends after the overlap.
+        """Makes another key with the same rights, and as long a life from now on; the old one ends after the overlap.
 
         Args:
             request: All fields at once, as a dict or a message. Or as keywords:
@@ -452,6 +452,8 @@ class AuditClient(BlockingClient[_generated.AuditClient]):
 
         Args:
             request: All fields at once, as a dict or a message. Or as keywords:
+            known_head: A head that was kept elsewhere: the log must still have the entry whose hash it is. Empty:
+                nothing to compare.
             timeout_s: How long this call may take, if not as long as the client's others. Seconds.
 
         Raises:

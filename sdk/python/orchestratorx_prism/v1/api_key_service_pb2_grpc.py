@@ -88,7 +88,7 @@ class ApiKeyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Rotate(self, request, context):
-        """Makes another key with the same rights; the old one ends after the overlap.
+        """Makes another key with the same rights, and as long a life from now on; the old one ends after the overlap.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,7 @@ class ApiKeyServiceStub:
     List: _grpc.UnaryUnaryMultiCallable[_api_key_service_pb2.ApiKeyServiceListRequest, _api_key_service_pb2.ApiKeyServiceListResponse]
     """A merchant's keys, newest first."""
     Rotate: _grpc.UnaryUnaryMultiCallable[_api_key_service_pb2.ApiKeyServiceRotateRequest, _api_key_service_pb2.ApiKeyServiceRotateResponse]
-    """Makes another key with the same rights; the old one ends after the overlap."""
+    """Makes another key with the same rights, and as long a life from now on; the old one ends after the overlap."""
     Revoke: _grpc.UnaryUnaryMultiCallable[_api_key_service_pb2.ApiKeyServiceRevokeRequest, _api_key_service_pb2.ApiKeyServiceRevokeResponse]
     """Ends a key, within a second on every server."""
 
@@ -56,7 +56,7 @@ class ApiKeyServiceAsyncStub(ApiKeyServiceStub):
     List: _aio.UnaryUnaryMultiCallable[_api_key_service_pb2.ApiKeyServiceListRequest, _api_key_service_pb2.ApiKeyServiceListResponse]  # type: ignore[assignment]
     """A merchant's keys, newest first."""
     Rotate: _aio.UnaryUnaryMultiCallable[_api_key_service_pb2.ApiKeyServiceRotateRequest, _api_key_service_pb2.ApiKeyServiceRotateResponse]  # type: ignore[assignment]
-    """Makes another key with the same rights; the old one ends after the overlap."""
+    """Makes another key with the same rights, and as long a life from now on; the old one ends after the overlap."""
     Revoke: _aio.UnaryUnaryMultiCallable[_api_key_service_pb2.ApiKeyServiceRevokeRequest, _api_key_service_pb2.ApiKeyServiceRevokeResponse]  # type: ignore[assignment]
     """Ends a key, within a second on every server."""
 
@@ -93,7 +93,7 @@ class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _api_key_service_pb2.ApiKeyServiceRotateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_api_key_service_pb2.ApiKeyServiceRotateResponse, _abc.Awaitable[_api_key_service_pb2.ApiKeyServiceRotateResponse]]:
-        """Makes another key with the same rights; the old one ends after the overlap."""
+        """Makes another key with the same rights, and as long a life from now on; the old one ends after the overlap."""
 
     @_abc_1.abstractmethod
     def Revoke(

@@ -187,12 +187,17 @@ class AuditServiceVerifyRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    KNOWN_HEAD_FIELD_NUMBER: _builtins.int
+    known_head: _builtins.bytes
+    """A head that was kept elsewhere: the log must still have the entry whose hash it is. Empty: nothing to compare."""
     def __init__(
         self,
+        *,
+        known_head: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_head", b"known_head"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -18,7 +18,7 @@ from orchestrator.ledger.projection.joining import join
 from orchestrator.ledger.projection.money import LASTING, Standing, standing
 from orchestrator.ledger.projection.payment_axis import MEANINGS, apply_payment
 from orchestrator.ledger.projection.state import PaymentState
-from orchestrator.ledger.projection.views import Identity, dispute_of, payment_of, refund_of
+from orchestrator.ledger.projection.views import Identity, amount_of, dispute_of, payment_of, refund_of
 from orchestratorx_prism.v1.event_pb2 import Event
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Identity",
     "PaymentState",
     "Standing",
+    "amount_of",
     "apply",
     "dispute_of",
     "join",

@@ -49,7 +49,7 @@ def payment_of(state: PaymentState, identity: Identity, sequence: int, known: St
         merchant_transaction_id=_third(state.merchant_transaction_id),
         connector_transaction_id=_third(state.connector_transaction_id),
         status=stands.status,  # type: ignore[arg-type]  # always one of the enum's
-        amount=_money(_asked(state, stands), stands.currency),
+        amount=_money(amount_of(state, stands), stands.currency),
         authorized=_money(stands.authorized, stands.currency),
         captured=_money(stands.captured, stands.currency),
         refunded=_money(stands.refunded, stands.currency),
@@ -112,7 +112,8 @@ def dispute_of(state: PaymentState, key: str, dispute_id: str, identity: Identit
     )
 
 
-def _asked(state: PaymentState, stands: Standing) -> int | None:
+def amount_of(state: PaymentState, stands: Standing) -> int | None:
+    """What the payment is of, in the currency of its totals: what was asked for, else authorized, else captured."""
     asked = state.asked.get(stands.currency)
     if asked is not None:
         return asked

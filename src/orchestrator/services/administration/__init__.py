@@ -1,1 +1,1 @@
-"""Use cases of those who run the installation: merchants, credentials, keys, endpoints, the audit log."""
+"""Use cases of running the installation: keys, the audit log, merchants, credentials, endpoints and deliveries."""

@@ -27,10 +27,12 @@ from orchestrator.services.merchants import Merchants
 from orchestrator.services.operations import outcomes
 from orchestrator.services.operations.asking import Asking, check_declared
 from orchestrator.services.operations.kept import digest_of, known_before, without_card
+from orchestrator.services.operations.repeats import note_repeat
 from orchestrator.services.operations.specs import ASKING, CHANGING, Done, Spec, Subject, subject_of
 from orchestrator.services.raw_cards import refuse_raw_card
 from orchestrator.settings import SCHEDULE_S
 from orchestratorx_prism.errors import (
+    NothingToRefund,
     NotSupported,
     OutcomeUnknown,
     PrismError,
@@ -49,7 +51,7 @@ MARGIN_S: Final = 30.0
 _LOOK_AGAIN_S: Final = 0.05
 _MOST_REQUEST_ID: Final = 255
 
-_NOTHING_DONE: Final = (RequestRejected, NotSupported, ProviderUnavailable, SettingsRejected)
+_NOTHING_DONE: Final = (RequestRejected, NothingToRefund, NotSupported, ProviderUnavailable, SettingsRejected)
 """What a client raises when it is certain that nothing was carried out. Of anything else, that is not known."""
 
 _log = structlog.get_logger(__name__)
@@ -133,6 +135,8 @@ class Operator:
             running = asyncio.create_task(self._once(prepared, self._intent(prepared, key, digest)))
             self._running[key, digest] = running
             running.add_done_callback(lambda ended: self._ended((key, digest), ended))
+        else:
+            note_repeat()
         return await asyncio.shield(running)
 
     async def ask(self, capability: Capability, request: Any) -> Any:
@@ -210,6 +214,8 @@ class Operator:
                 raise _reused()
             if held:
                 break
+            if intent.state in {State.DONE, State.REFUSED}:
+                note_repeat()
             if intent.state is State.DONE:
                 return prepared.spec.response.FromString(intent.answer)
             if intent.state is State.REFUSED:
@@ -232,6 +238,8 @@ class Operator:
         """Calls the provider. Failure policy: whatever may have reached it, and has no answer, is unknown."""
         intents = self._ledger.intents
         try:
+            if prepared.spec.check is not None:
+                prepared.spec.check(prepared.subject)
             for part in prepared.spec.parts(prepared.request, prepared.subject) if prepared.spec.parts else ():
                 check_declared(prepared.label, part)
             call = self._call(prepared, intent)

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from connectors.spi import Capability
 from connectors.spi.operations import Answer
 from orchestrator.ledger.base import Ledger
-from orchestratorx_prism.errors import Internal, NotFound, RequestRejected
+from orchestratorx_prism.errors import Internal, NotFound, NothingToRefund, RequestRejected
 from orchestratorx_prism.v1 import customer_service_pb2 as customers
 from orchestratorx_prism.v1 import dispute_service_pb2 as disputes
 from orchestratorx_prism.v1 import mandate_service_pb2 as mandates
@@ -22,7 +22,7 @@ from orchestratorx_prism.v1 import refund_service_pb2 as refunds
 from orchestratorx_prism.v1 import subscription_service_pb2 as subscriptions
 from orchestratorx_prism.v1.dispute_pb2 import Dispute
 from orchestratorx_prism.v1.event_pb2 import Event
-from orchestratorx_prism.v1.payment_pb2 import Payment
+from orchestratorx_prism.v1.payment_pb2 import PAYMENT_STATUS_UNKNOWN, Payment, PaymentStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ class Spec:
     """Whether a payment comes of it that the ledger has not had before."""
     parts: Callable[[Any, Subject], Iterator[Capability]] | None = None
     """What else the connector must declare for this request."""
+    check: Callable[[Subject], None] | None = None
+    """Raises what refuses the operation as things stand in the ledger."""
 
 
 async def _payment(ledger: Ledger, done: Done) -> dict[str, Any]:
@@ -133,6 +135,19 @@ def _parts_of_refund(request: Any, subject: Subject) -> Iterator[Capability]:
         yield Capability.PARTIAL_REFUND
 
 
+def _check_refund(subject: Subject) -> None:
+    """Nothing was taken, or all of it is back. A payment whose amounts are not known is the provider's to judge."""
+    payment = subject.payment
+    if payment is None or payment.shadow or payment.status in _AMOUNTS_TO_COME:
+        return
+    if payment.captured.minor_units <= payment.refunded.minor_units:
+        raise NothingToRefund(
+            "no captured money of the payment is left",
+            fix="look at its status; refresh it if the provider may know more",
+            metadata={"payment_id": payment.id, "status": PaymentStatus.Name(payment.status)},
+        )
+
+
 def _named(service: Any, prefix: str, rpc: str) -> tuple[type[Message], type[Message]]:
     return getattr(service, f"{prefix}{rpc}Request"), getattr(service, f"{prefix}{rpc}Response")
 
@@ -141,13 +156,16 @@ def _spec(capability: Capability, service: Any, prefix: str, rpc: str, respond: 
     return Spec(capability, *_named(service, prefix, rpc), respond, **more)
 
 
+_AMOUNTS_TO_COME: Final = frozenset({PAYMENT_STATUS_UNKNOWN})
+"""Where the ledger cannot say what was taken."""
+
 _CHANGING: Final = (
     _spec(Capability.AUTHORIZE, payments, "PaymentService", "Authorize", _payment_and_action, makes_payment=True),
     _spec(Capability.CONFIRM_REDIRECT, payments, "PaymentService", "ConfirmRedirect", _payment_and_action),
     _spec(Capability.CAPTURE, payments, "PaymentService", "Capture", _payment, parts=_parts_of_capture),
     _spec(Capability.VOID, payments, "PaymentService", "Void", _payment),
     _spec(Capability.INCREMENT_AUTHORIZATION, payments, "PaymentService", "IncrementAuthorization", _payment),
-    _spec(Capability.REFUND, refunds, "RefundService", "Create", _refund, parts=_parts_of_refund),
+    _spec(Capability.REFUND, refunds, "RefundService", "Create", _refund, parts=_parts_of_refund, check=_check_refund),
     _spec(Capability.ACCEPT_DISPUTE, disputes, "DisputeService", "Accept", _dispute),
     _spec(Capability.DEFEND_DISPUTE, disputes, "DisputeService", "Defend", _dispute),
     _spec(Capability.SUBMIT_EVIDENCE, disputes, "DisputeService", "SubmitEvidence", _dispute),

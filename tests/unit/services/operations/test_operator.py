@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from connectors.spi import Capability, Context
+from connectors.spi import Capability, Context, Environment
 from connectors.spi.building import new_event, raw_of
 from connectors.spi.operations import Answer, Call
 from orchestrator.ledger.memory import MemoryLedger
 from orchestrator.plugins import connector_named
+from orchestrator.services.directory import KnownMerchant
 from orchestrator.services.observing import SilentObserver
 from orchestrator.services.operations import Operator, Resolver
 from orchestrator.services.operations.asking import Asking
@@ -23,6 +24,7 @@ from orchestratorx_prism.errors import (
     NotSupported,
     OutcomeUnknown,
     PayloadRejected,
+    PermissionRefused,
     PrismError,
     ProviderRefused,
     ProviderUnavailable,
@@ -375,3 +377,48 @@ async def test_calls_are_counted_by_what_came_of_them(provider: Any, ledger: Mem
     with pytest.raises(OutcomeUnknown):
         await asking.ask(stripe, "default", provider.call, call)
     assert counted == [("stripe", AUTHORIZE, "answered"), ("stripe", AUTHORIZE, "OUTCOME_UNKNOWN")]
+
+
+def known(*, environment: Environment.ValueType = Environment.ENVIRONMENT_SANDBOX, disabled: bool = False) -> Any:
+    """The default merchant, as the database has it."""
+    return KnownMerchant("default", "default", environment, disabled, 1, 1)
+
+
+async def test_an_operation_that_was_begun_is_recorded_whatever_becomes_of_its_merchant_meanwhile(
+    operator: Operator, provider: Any, ledger: MemoryLedger, request_of: Make
+) -> None:
+    does = provider.does
+    directory = operator._merchants._directory
+
+    def changes(call: Any) -> Any:
+        directory._merchants["default"] = known(environment=Environment.ENVIRONMENT_PRODUCTION, disabled=True)
+        return does(call)
+
+    provider.does = changes
+    answer = await operator.run(AUTHORIZE, request_of())
+    assert answer.payment.status == PAYMENT_STATUS_AUTHORIZED
+    assert {event.environment for event in await events_of(ledger)} == {Environment.ENVIRONMENT_SANDBOX}
+    with pytest.raises(PermissionRefused) as refused:
+        await operator.run(AUTHORIZE, request_of("r-2"))
+    assert refused.value.reason == "MERCHANT_CLOSED"
+
+
+async def test_the_providers_other_world_is_not_asked_what_became_of_a_lost_call(
+    operator: Operator, provider: Any, ledger: MemoryLedger, resolver: Resolver, request_of: Make
+) -> None:
+    does, provider.does = provider.does, lambda call: LOST
+    with pytest.raises(OutcomeUnknown):
+        await operator.run(AUTHORIZE, request_of())
+    (intent,) = ledger.intents._rows.values()  # type: ignore[attr-defined]
+    directory = operator._merchants._directory
+    provider.says = does
+    for away in (known(environment=Environment.ENVIRONMENT_PRODUCTION), known(disabled=True)):
+        directory._merchants["default"] = away
+        ledger.intents._due[intent.key] = 0.0  # type: ignore[attr-defined]
+        assert await resolver.round() == 1
+        assert not provider.asked
+    assert (await ledger.intents.unresolved())[0] == 1
+    directory._merchants["default"] = known()
+    ledger.intents._due[intent.key] = 0.0  # type: ignore[attr-defined]
+    assert await resolver.round() == 1
+    assert (await ledger.intents.unresolved())[0] == 0

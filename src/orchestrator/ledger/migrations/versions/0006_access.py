@@ -36,6 +36,7 @@ def _create_keys() -> None:
     op.create_table(
         "api_keys",
         sa.Column("key_id", sa.Text(), primary_key=True),
+        sa.Column("n", sa.BigInteger(), nullable=False),
         sa.Column("merchant_id", sa.Text(), nullable=False),
         sa.Column("prefix", sa.Text(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
@@ -48,7 +49,7 @@ def _create_keys() -> None:
         sa.Column("last_used_at", sa.BigInteger(), nullable=True),
     )
     op.create_index("api_keys_prefix", "api_keys", ["prefix"])
-    op.create_index("api_keys_created", "api_keys", ["merchant_id", "created_at", "key_id"])
+    op.create_index("api_keys_merchant", "api_keys", ["merchant_id", "n"], unique=True)
     op.create_table(
         "revisions",
         sa.Column("name", sa.Text(), primary_key=True),

@@ -1617,7 +1617,10 @@ class AuditServiceVerifyRequest(betterproto2.Message):
     The whole chain; for keys of the installation.
     """
 
-    pass
+    known_head: "bytes" = betterproto2.field(1, betterproto2.TYPE_BYTES)
+    """
+    A head that was kept elsewhere: the log must still have the entry whose hash it is. Empty: nothing to compare.
+    """
 
 
 default_message_pool.register_message("orchestratorx_prism.v1", "AuditServiceVerifyRequest", AuditServiceVerifyRequest)
