@@ -47,8 +47,6 @@ class Claimed:
     owed: list[Owed]
     next_look_s: float | None
     """When an endpoint's pause or pace lets something go that is due; None: nothing is known."""
-    more: bool
-    """Whether something due was left for want of slots."""
 
 
 @dataclass(slots=True)
@@ -103,7 +101,7 @@ def claim(
         shuffle: Puts a list into another order: who comes first is chance.
     """
     if not rows:
-        return Claimed([], None, more=False)
+        return Claimed([], None)
     now_us = int(rows[0][0])
     found = [_candidate(row) for row in rows]
     shuffle(found)
@@ -115,7 +113,7 @@ def claim(
     owed = (yield from _take(claim_id, now_us + lease_us, picked, {one.n: one for one in chosen})) if picked else []
     yield from _note_pace(chosen, owed, now_us)
     soonest = None if wake_us is None else max(0.0, (wake_us - now_us) / 1_000_000)
-    return Claimed(owed, soonest, more=len(chosen) < len(awake) or bool(picked))
+    return Claimed(owed, soonest)
 
 
 def _candidate(row: Row) -> _Candidate:

@@ -237,7 +237,7 @@ def _strike(
         if any(one.judged.verdict is Verdict.GONE for one in outcomes):
             ends.append((n, "it answered 410 Gone"))
         elif now_us - since >= disable_after_us:
-            ends.append((n, f"every attempt has failed since {_days(now_us - since)}; the last: {_last(outcomes)}"))
+            ends.append((n, f"every attempt has failed for {_days(now_us - since)}; the last: {_last(outcomes)}"))
     if marks:
         yield Plain(
             "UPDATE endpoint_states SET strikes = ?2, failing_since = ?3, slowed_until = max(slowed_until, ?4) "

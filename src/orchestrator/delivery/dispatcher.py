@@ -125,11 +125,11 @@ class Dispatcher:
                 claimed = await self._claim()
             except PrismError as error:
                 _log.warning("delivery.claim_failed", reason=error.reason)
-                claimed = Claimed([], _AFTER_FAILURE_S, more=False)
+                claimed = Claimed([], _AFTER_FAILURE_S)
             except Exception:
                 # A defect must not end the sending: it is tried again, and seen.
                 _log.error("delivery.claim_failed", exc_info=True)
-                claimed = Claimed([], _AFTER_FAILURE_S, more=False)
+                claimed = Claimed([], _AFTER_FAILURE_S)
             took_s = time.monotonic() - began
             for owed in claimed.owed:
                 self._begin(owed)
@@ -150,11 +150,11 @@ class Dispatcher:
         free = min(options.batch, options.slots - len(self._under_way))
         slow = min(free, max(1, options.slots // 2) - self._slow_under_way)
         if free <= 0:
-            return Claimed([], None, more=True)
+            return Claimed([], None)
         found = await self._tables.read(FIND)
         if not found:
             await self._look_whether_idle()
-            return Claimed([], None, more=False)
+            return Claimed([], None)
         slots = Slots(free, max(0, slow))
         lease_us = int(options.lease_s * 1_000_000)
         claim_id = uuid.uuid4().bytes

@@ -25,7 +25,7 @@ class DispatchOptions:
     """An endpoint whose every attempt has failed for so long is given up."""
     retention_s: float = 30 * _DAY_S
     """How long deliveries and their attempts are kept."""
-    poll_s: float = 1.0
+    poll_s: float = 0.5
     """Looks for what is due at least so often; hints wake it sooner."""
     pause_s: float = 0.01
     """Shortest time between two claims."""
