@@ -23,6 +23,7 @@ from typing import Self, TypeVar
 
 from orchestratorx_prism.brokers import Broker, BrokerSettings, GroupQueries, Subscription, open_broker
 from orchestratorx_prism.consuming.dispatching import Dispatcher
+from orchestratorx_prism.consuming.ending import end
 from orchestratorx_prism.consuming.groups import default_group, watch_lag
 from orchestratorx_prism.consuming.handling import EventHandler, Handler, handler_name
 from orchestratorx_prism.consuming.history import error_text
@@ -180,9 +181,7 @@ class PaymentEventConsumer:
             left = await self._pump.drain(grace_s)
             if left:
                 _log.warning("%d handlers were stopped after %.0f s; their events will come again", left, grace_s)
-            for task in self._tasks[1:]:
-                task.cancel()
-            await asyncio.gather(*self._tasks[1:], return_exceptions=True)
+            await end(self._tasks[1:])
             await self._subscription.close()
         self._executor.shutdown(wait=False, cancel_futures=True)
         if self._owns_broker:

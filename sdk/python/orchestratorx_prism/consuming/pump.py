@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from orchestratorx_prism.brokers.base import BrokerUnavailable, Delivery, Subscription
+from orchestratorx_prism.consuming.ending import end
 
 _log = logging.getLogger(__name__)
 
@@ -74,9 +75,7 @@ class Pump:
         if not self._working:
             return 0
         _, left = await asyncio.wait(set(self._working), timeout=grace_s)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await end(left)
         return len(left)
 
     def _hand_out(self, deliveries: Sequence[Delivery]) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from orchestratorx_prism.brokers import Broker, BrokerSettings, BrokerUnavailable, GroupQueries, open_broker
 from orchestratorx_prism.consuming import inbox, leases
+from orchestratorx_prism.consuming.ending import end
 from orchestratorx_prism.consuming.groups import watch_lag
 from orchestratorx_prism.consuming.leases import Lease
 from orchestratorx_prism.consuming.metrics import ConsumerCounters, ConsumerMetrics, SharedMetrics
@@ -200,9 +201,7 @@ class StreamWorker:
             with contextlib.suppress(*DATABASE_AWAY):
                 await database.run(lambda session: leases.release(session, lease))
         finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await end(beside)
 
     async def _watch(self, database: Database, lease: Lease, lost: asyncio.Event, pump: Pump) -> None:
         """Renews the lease, prunes the inbox, and stops the pump when there is a reason to."""
