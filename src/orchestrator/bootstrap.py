@@ -14,7 +14,7 @@ from orchestrator.access.observing import AccessObserver
 from orchestrator.access.opening import Access, open_access
 from orchestrator.delivery.opening import Delivery, open_delivery
 from orchestrator.delivery.options import DeliveryMetrics
-from orchestrator.ledger.base import ChannelRule, Ledger
+from orchestrator.ledger.base import ChannelRule, Ledger, Recording
 from orchestrator.ledger.factory import migrate_ledger, open_ledger
 from orchestrator.ledger.tables import NoTables
 from orchestrator.publishing.channel_settings import configured_brokers, configured_channels, used_brokers
@@ -175,7 +175,16 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
     reconciler = Reconciler(merchants, ledger, operator, timeout_s=settings.provider_timeout_s, tally=counters)
     access = open_access(settings, ledger.tables, counters, is_closed=merchants.is_closed)
 
-    delivery = open_delivery(settings, ledger.tables, vault, ledger.outbox.wait_for_work, audit.append, counters)
+    delivery = open_delivery(
+        settings,
+        ledger.tables,
+        vault,
+        ledger.outbox.wait_for_work,
+        audit.append,
+        counters,
+        record=lambda event: ledger.record(Recording([event])),
+        environment_of=merchants.environment,
+    )
 
     async def known_merchant(merchant_id: str) -> bool:
         await up_to_date(directory)

@@ -80,6 +80,9 @@ EVENT_TYPES: Final[dict[str, dict[str, str]]] = {
         "mandate.revoked": "The payer's consent was withdrawn.",
     },
     "usage": {"usage.recorded": "Metered use was recorded."},
+    "webhook_endpoint": {
+        "webhook_endpoint.failed": "An endpoint failed for days, or is gone: it gets nothing any more.",
+    },
     "unmapped": {"connector.unmapped": "A provider event for which there is no word: kept, acknowledged, published."},
 }
 """Member of `Event.data` → the types that fill it, each with what it means."""

@@ -13,11 +13,13 @@ from typing import Final
 
 from connectors.spi import Context, Environment, Label, Material, SampleRequest, SampleWebhook, Trust, Webhook
 from orchestrator.catalogue.model import Producer
+from orchestrator.delivery.telling import failed_event
 from orchestrator.ledger.base import Recording
 from orchestrator.ledger.memory import MemoryLedger
 from orchestrator.settings import DEFAULT_MERCHANT
 from orchestratorx_prism.errors import Internal
 from orchestratorx_prism.event_types import DATA_MEMBER
+from orchestratorx_prism.v1.event_data_pb2 import WebhookEndpointData
 from orchestratorx_prism.v1.event_pb2 import CAUSE_POLL, Event, Verification
 from orchestratorx_prism.v1.event_pb2 import VERIFICATION_METHOD_OWN_CALL as OWN_CALL
 from orchestratorx_prism.v1.payment_pb2 import PAYMENT_STATUS_UNKNOWN
@@ -33,8 +35,8 @@ _AMOUNTS: Final = ((1099, 1099), (400, 1099))
 """(amount, total) in minor units: the whole payment, and a part of it."""
 
 OWN_PRODUCER: Final = Producer("orchestrator", "OrchestratorX")
-OWN_TYPES: Final = frozenset({"payment.anomaly"})
-"""Types that the ledger makes, of whatever providers send."""
+OWN_TYPES: Final = frozenset({"payment.anomaly", "webhook_endpoint.failed"})
+"""Types that are made here, of whatever providers send, or of what endpoints answer."""
 
 MADE_UP_FROM: Final[Mapping[str, str]] = {
     "payment.unknown": "payment.pending",
@@ -74,6 +76,12 @@ async def take_samples(labels: Mapping[str, Label]) -> Samples:
         for each in _all_of(label):
             made[each.event.type].append(each)
     events = {type_: await _example(_best(found)) for type_, found in made.items() if found}
+    endpoint = WebhookEndpointData(
+        endpoint_id="we_388df8fa60bcbc06", url="https://shop.example.com/hooks", state_reason="it answered 410 Gone"
+    )
+    failed = failed_event(DEFAULT_MERCHANT, Environment.ENVIRONMENT_SANDBOX, AT_S * 1_000_000, endpoint)
+    failed.published_at.FromNanoseconds(_PUBLISHED_NS)
+    events[failed.type] = failed
     made_up = [type_ for type_ in DATA_MEMBER if type_ not in events]
     for type_ in made_up:
         if type_ not in MADE_UP_FROM:

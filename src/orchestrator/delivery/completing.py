@@ -10,10 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sqlalchemy import insert
+
 from orchestrator.delivery.claims import POSTGRES_NOW, SQLITE_NOW, Owed
 from orchestrator.delivery.schedule import next_attempt_s, pause_s
 from orchestrator.delivery.verdicts import Answer, Judged, Verdict
-from orchestrator.ledger.tables import Plain, Row, Work
+from orchestrator.ledger.schema_delivery import endpoint_failures
+from orchestrator.ledger.tables import Plain, Row, Work, now_us
 
 DELIVERED: Final = 2
 FAILED: Final = 3
@@ -264,6 +267,9 @@ def _give_up(n: int, reason: str, note: Note, name_of: Callable[[int], str]) -> 
     )
     given_up = [GivenUp(n, merchant_id, url, reason) for merchant_id, url in rows]
     for one in given_up:
+        yield insert(endpoint_failures).values(
+            endpoint=n, failed_at=now_us(), merchant_id=one.merchant_id, url=one.url, reason=reason
+        )
         yield from note("endpoint.failed", name_of(n), one.merchant_id, {"reason": reason})
     return given_up
 

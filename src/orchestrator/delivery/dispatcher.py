@@ -25,6 +25,7 @@ from orchestrator.delivery.options import Alert, DeliveryMetrics, DispatchOption
 from orchestrator.delivery.posting import Poster
 from orchestrator.delivery.registry import Registry
 from orchestrator.delivery.sharing import Pace, Slots
+from orchestrator.delivery.telling import Telling
 from orchestrator.delivery.verdicts import Verdict
 from orchestrator.ledger.tables import Tables
 from orchestratorx_prism.errors import PrismError
@@ -50,9 +51,11 @@ class Dispatcher:
         options: DispatchOptions | None = None,
         metrics: DeliveryMetrics | None = None,
         alert: Alert = no_alert,
+        telling: Telling | None = None,
     ) -> None:
         """
         Args:
+            telling: Makes an event of an endpoint that was given up.
             wait_for_work: Returns when something may have been recorded, or after so many seconds.
             note: Writes a row into the audit log.
         """
@@ -69,7 +72,7 @@ class Dispatcher:
             disable_after_s=self._options.disable_after_s,
             patience_s=self._options.lease_margin_s,
         )
-        self._housekeeping = Housekeeping(tables, poster, self._options, self._metrics)
+        self._housekeeping = Housekeeping(tables, poster, self._options, self._metrics, telling)
         self._paces: dict[int, Pace] = {}
         self._under_way: dict[asyncio.Task[None], Owed] = {}
         self._slow_under_way = 0

@@ -14,6 +14,7 @@ from orchestrator.delivery.claims import POSTGRES_NOW, SQLITE_NOW, Owed
 from orchestrator.delivery.completing import CANCELED
 from orchestrator.delivery.options import DeliveryMetrics, DispatchOptions, Standing
 from orchestrator.delivery.posting import Poster
+from orchestrator.delivery.telling import Telling
 from orchestrator.ledger.tables import Plain, Tables, Work
 from orchestratorx_prism.errors import PrismError
 
@@ -29,8 +30,16 @@ _log = structlog.get_logger(__name__)
 class Housekeeping:
     """Runs beside a dispatcher."""
 
-    def __init__(self, tables: Tables, poster: Poster, options: DispatchOptions, metrics: DeliveryMetrics) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        poster: Poster,
+        options: DispatchOptions,
+        metrics: DeliveryMetrics,
+        telling: Telling | None = None,
+    ) -> None:
         self._tables = tables
+        self._telling = telling
         self._poster = poster
         self._options = options
         self._metrics = metrics
@@ -52,6 +61,8 @@ class Housekeeping:
         while True:
             try:
                 await self._poster.sweep()
+                if self._telling is not None:
+                    await self._telling.tell()
                 self._metrics.deliveries_stand(await standing(self._tables))
                 await self._repeat(lambda: self._tables.transact(cancel_switched_off))
                 if time.monotonic() - purged_at >= self._options.purge_every_s or not purged_at:

@@ -12,6 +12,7 @@ from orchestrator.delivery.egress import Guard
 from orchestrator.delivery.options import DeliveryMetrics, DispatchOptions
 from orchestrator.delivery.posting import Poster
 from orchestrator.delivery.registry import Opener, Registry
+from orchestrator.delivery.telling import EnvironmentOf, Record, Telling
 from orchestrator.ledger.tables import Tables
 from orchestrator.settings import Settings
 
@@ -42,8 +43,15 @@ def open_delivery(
     wait_for_work: Callable[[float], Awaitable[None]],
     note: Note,
     metrics: DeliveryMetrics | None = None,
+    *,
+    record: Record,
+    environment_of: EnvironmentOf,
 ) -> Delivery:
     """Nothing runs yet.
+
+    Args:
+        record: Records an event of ours.
+        environment_of: In which world a merchant works.
 
     Raises:
         SettingsRejected: The proxy or the mail server is not named as it must be.
@@ -71,6 +79,14 @@ def open_delivery(
     )
     registry = Registry(tables, vault)
     dispatcher = Dispatcher(
-        tables, registry, poster, wait_for_work, note, options=options, metrics=metrics, alert=alert
+        tables,
+        registry,
+        poster,
+        wait_for_work,
+        note,
+        options=options,
+        metrics=metrics,
+        alert=alert,
+        telling=Telling(tables, record, environment_of),
     )
     return Delivery(guard, poster, dispatcher)

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
-HEAD: Final = "0008"
+HEAD: Final = "0009"
 """The newest migration; a test compares it with the files."""
 
 metadata: Final = MetaData()

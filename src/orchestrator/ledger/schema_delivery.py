@@ -86,6 +86,18 @@ endpoint_states: Final = Table(
 """How sending to an endpoint goes. Whoever claims for an endpoint holds its row. `paced_until`: what its rate has used
 up; `slowed_until`: nothing is sent before; `strikes`: failures since the last success."""
 
+endpoint_failures: Final = Table(
+    "endpoint_failures",
+    metadata,
+    _number("endpoint", primary_key=True),
+    _number("failed_at", primary_key=True),
+    _text("merchant_id"),
+    _text("url"),
+    _text("reason"),
+    sqlite_with_rowid=False,
+)
+"""Endpoints that were given up, of which no event tells yet."""
+
 deliveries: Final = Table(
     "deliveries",
     metadata,

@@ -19,6 +19,7 @@ from orchestrator.delivery.egress import Guard
 from orchestrator.delivery.options import DispatchOptions
 from orchestrator.delivery.posting import Poster
 from orchestrator.delivery.registry import Registry
+from orchestrator.delivery.telling import Telling
 from orchestrator.ledger.base import Ledger, Recording
 from orchestrator.ledger.factory import open_ledger
 from orchestrator.services.administration.deliveries import DeliveryService
@@ -26,6 +27,7 @@ from orchestrator.services.administration.endpoints import WebhookEndpointServic
 from orchestrator.vault import Vault
 from orchestratorx_prism.v1 import delivery_service_pb2 as dpb
 from orchestratorx_prism.v1 import webhook_endpoint_service_pb2 as pb
+from orchestratorx_prism.v1.connector_pb2 import Environment
 from orchestratorx_prism.v1.event_pb2 import Event
 
 LOOPBACK = ("127.0.0.0/8",)
@@ -52,6 +54,14 @@ class Desk:
         self.dispatchers: list[Dispatcher] = []
         self._keys = itertools.count()
 
+    def telling(self) -> Telling:
+        """What makes events of endpoints that were given up."""
+        return Telling(
+            self.ledger.tables,
+            lambda event: self.ledger.record(Recording([event])),
+            lambda _merchant: Environment.ENVIRONMENT_SANDBOX,
+        )
+
     def dispatcher(self, alert: Any = None, metrics: Any = None, **options: Any) -> Dispatcher:
         """Another one over the same database, not started."""
         options.setdefault("timeout_s", 2.0)
@@ -63,6 +73,7 @@ class Desk:
             self.ledger.outbox.wait_for_work,
             audit.append,
             options=DispatchOptions(**options),
+            telling=self.telling(),
             **({"alert": alert} if alert else {}),
             **({"metrics": metrics} if metrics else {}),
         )

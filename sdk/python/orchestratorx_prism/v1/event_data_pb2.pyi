@@ -530,6 +530,36 @@ class UsageData(_message.Message):
 Global___UsageData: _TypeAlias = UsageData  # noqa: Y015
 
 @_typing.final
+class WebhookEndpointData(_message.Message):
+    """An endpoint of the merchant's that gets no webhooks any more, until the merchant switches it on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENDPOINT_ID_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    STATE_REASON_FIELD_NUMBER: _builtins.int
+    endpoint_id: _builtins.str
+    """Which one."""
+    url: _builtins.str
+    """Where its messages were posted."""
+    state_reason: _builtins.str
+    """Why, for people: "it answered 410 Gone"."""
+    def __init__(
+        self,
+        *,
+        endpoint_id: _builtins.str = ...,
+        url: _builtins.str = ...,
+        state_reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoint_id", b"endpoint_id", "state_reason", b"state_reason", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WebhookEndpointData: _TypeAlias = WebhookEndpointData  # noqa: Y015
+
+@_typing.final
 class UnmappedData(_message.Message):
     """A provider event for which we have no word: kept, acknowledged, published."""
 

@@ -208,6 +208,7 @@ class Event(_message.Message):
     MANDATE_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     UNMAPPED_FIELD_NUMBER: _builtins.int
+    WEBHOOK_ENDPOINT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Deterministic: the same webhook makes the same id on every machine. A UUID in text form."""
     type: _builtins.str
@@ -314,6 +315,10 @@ class Event(_message.Message):
     def unmapped(self) -> _event_data_pb2.UnmappedData:
         """For connector.unmapped"""
 
+    @_builtins.property
+    def webhook_endpoint(self) -> _event_data_pb2.WebhookEndpointData:
+        """For webhook_endpoint.*"""
+
     def __init__(
         self,
         *,
@@ -353,12 +358,13 @@ class Event(_message.Message):
         mandate: _event_data_pb2.MandateData | None = ...,
         usage: _event_data_pb2.UsageData | None = ...,
         unmapped: _event_data_pb2.UnmappedData | None = ...,
+        webhook_endpoint: _event_data_pb2.WebhookEndpointData | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "data", b"data", "dispute", b"dispute", "invoice", b"invoice", "mandate", b"mandate", "occurred_at", b"occurred_at", "payment", b"payment", "payment_method", b"payment_method", "payout", b"payout", "published_at", b"published_at", "raw", b"raw", "received_at", b"received_at", "refund", b"refund", "subscription", b"subscription", "unmapped", b"unmapped", "usage", b"usage", "verification", b"verification"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "data", b"data", "dispute", b"dispute", "invoice", b"invoice", "mandate", b"mandate", "occurred_at", b"occurred_at", "payment", b"payment", "payment_method", b"payment_method", "payout", b"payout", "published_at", b"published_at", "raw", b"raw", "received_at", b"received_at", "refund", b"refund", "subscription", b"subscription", "unmapped", b"unmapped", "usage", b"usage", "verification", b"verification", "webhook_endpoint", b"webhook_endpoint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "cause", b"cause", "connector", b"connector", "connector_transaction_id", b"connector_transaction_id", "correlation_id", b"correlation_id", "customer", b"customer", "data", b"data", "dispute", b"dispute", "environment", b"environment", "id", b"id", "idempotency_key", b"idempotency_key", "invoice", b"invoice", "mandate", b"mandate", "merchant_id", b"merchant_id", "merchant_transaction_id", b"merchant_transaction_id", "occurred_at", b"occurred_at", "partition_key", b"partition_key", "payment", b"payment", "payment_id", b"payment_id", "payment_method", b"payment_method", "payout", b"payout", "provider_api_version", b"provider_api_version", "provider_event_id", b"provider_event_id", "provider_event_type", b"provider_event_type", "published_at", b"published_at", "raw", b"raw", "received_at", b"received_at", "references", b"references", "refund", b"refund", "schema_version", b"schema_version", "sequence", b"sequence", "subscription", b"subscription", "traceparent", b"traceparent", "type", b"type", "unmapped", b"unmapped", "usage", b"usage", "verification", b"verification"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "cause", b"cause", "connector", b"connector", "connector_transaction_id", b"connector_transaction_id", "correlation_id", b"correlation_id", "customer", b"customer", "data", b"data", "dispute", b"dispute", "environment", b"environment", "id", b"id", "idempotency_key", b"idempotency_key", "invoice", b"invoice", "mandate", b"mandate", "merchant_id", b"merchant_id", "merchant_transaction_id", b"merchant_transaction_id", "occurred_at", b"occurred_at", "partition_key", b"partition_key", "payment", b"payment", "payment_id", b"payment_id", "payment_method", b"payment_method", "payout", b"payout", "provider_api_version", b"provider_api_version", "provider_event_id", b"provider_event_id", "provider_event_type", b"provider_event_type", "published_at", b"published_at", "raw", b"raw", "received_at", b"received_at", "references", b"references", "refund", b"refund", "schema_version", b"schema_version", "sequence", b"sequence", "subscription", b"subscription", "traceparent", b"traceparent", "type", b"type", "unmapped", b"unmapped", "usage", b"usage", "verification", b"verification", "webhook_endpoint", b"webhook_endpoint"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_data: _TypeAlias = _typing.Literal["payment", "refund", "dispute", "payment_method", "customer", "subscription", "invoice", "payout", "mandate", "usage", "unmapped"]  # noqa: Y015
+    _WhichOneofReturnType_data: _TypeAlias = _typing.Literal["payment", "refund", "dispute", "payment_method", "customer", "subscription", "invoice", "payout", "mandate", "usage", "unmapped", "webhook_endpoint"]  # noqa: Y015
     _WhichOneofArgType_data: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_data) -> _WhichOneofReturnType_data | None: ...
 

@@ -185,6 +185,7 @@ __all__ = (
     "Verification",
     "VerificationMethod",
     "WebhookEndpoint",
+    "WebhookEndpointData",
     "WebhookEndpointServiceCreateRequest",
     "WebhookEndpointServiceCreateResponse",
     "WebhookEndpointServiceDeleteRequest",
@@ -3245,6 +3246,13 @@ class Event(betterproto2.Message):
     unmapped: "UnmappedData | None" = betterproto2.field(40, betterproto2.TYPE_MESSAGE, optional=True, group="data")
     """
     For connector.unmapped
+    """
+
+    webhook_endpoint: "WebhookEndpointData | None" = betterproto2.field(
+        41, betterproto2.TYPE_MESSAGE, optional=True, group="data"
+    )
+    """
+    For webhook_endpoint.*
     """
 
 
@@ -6811,6 +6819,31 @@ class WebhookEndpoint(betterproto2.Message):
 
 
 default_message_pool.register_message("orchestratorx_prism.v1", "WebhookEndpoint", WebhookEndpoint)
+
+
+@dataclass(eq=False, repr=False)
+class WebhookEndpointData(betterproto2.Message):
+    """
+    An endpoint of the merchant's that gets no webhooks any more, until the merchant switches it on.
+    """
+
+    endpoint_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Which one.
+    """
+
+    url: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Where its messages were posted.
+    """
+
+    state_reason: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Why, for people: "it answered 410 Gone".
+    """
+
+
+default_message_pool.register_message("orchestratorx_prism.v1", "WebhookEndpointData", WebhookEndpointData)
 
 
 @dataclass(eq=False, repr=False)
