@@ -61,13 +61,13 @@ class Housekeeping:
         while True:
             try:
                 await self._poster.sweep()
-                if self._telling is not None:
-                    await self._telling.tell()
                 self._metrics.deliveries_stand(await standing(self._tables))
                 await self._repeat(lambda: self._tables.transact(cancel_switched_off))
                 if time.monotonic() - purged_at >= self._options.purge_every_s or not purged_at:
                     await self._repeat(self._purge)
                     purged_at = time.monotonic()
+                if self._telling is not None:  # last: an event that cannot be recorded holds up nothing else
+                    await self._telling.tell()
             except PrismError as error:
                 _log.warning("delivery.housekeeping_postponed", reason=error.reason)
             except Exception:
