@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 
 from orchestratorx_prism.consuming.reading import StreamEvent
+from orchestratorx_prism.consuming.sqlite_connection import WholeConnection
 from orchestratorx_prism.consuming.streams import StreamConsumer, TransactionOwned
 from orchestratorx_prism.consuming.tables import metadata, now_s
 from orchestratorx_prism.errors import DriverMissing, SettingsRejected
@@ -209,7 +210,7 @@ def _engine(url: str, wants_async: bool, concurrency: int) -> Engine | AsyncEngi
         driver = _DRIVERS.get((parsed.drivername, wants_async), parsed.drivername)
         options: dict[str, Any] = {"pool_size": concurrency + _SPARE_CONNECTIONS, "pool_pre_ping": True}
         if parsed.get_backend_name() == "sqlite":
-            options = {"connect_args": {"timeout": 30}}
+            options = {"connect_args": {"timeout": 30, "factory": WholeConnection}}
         make: Callable[..., Engine | AsyncEngine] = create_async_engine if wants_async else create_engine
         return make(parsed.set(drivername=driver), **options)
     except ArgumentError:

@@ -1,0 +1,32 @@
+"""SQLite connections whose closing really ends what they were doing."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+from weakref import WeakSet
+
+
+class WholeConnection(sqlite3.Connection):
+    """Closes its cursors with itself.
+
+    SQLite keeps a closed connection's locks until the last of its statements is finalized, and a statement that was
+    cut off by a cancellation lives in its cursor until Python's collector finds that: until then nobody else could
+    write, and after the next commit nobody could read either.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        """As ever; the connection remembers it. SQLAlchemy makes all of its cursors here."""
+        made = super().cursor(*args, **kwargs)
+        self._cursors.add(made)
+        return made
+
+    def close(self) -> None:
+        """Gives every lock back."""
+        while self._cursors:
+            self._cursors.pop().close()
+        super().close()
