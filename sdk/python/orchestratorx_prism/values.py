@@ -1,6 +1,6 @@
 """Messages as plain values: the dict that CloudEvents JSON, REST and the command line print (docs/event-shape.md).
 
-Here: message → dict. The way back is `from_values`. Both are compiled from the descriptor, once a message type.
+Here: message → plain values. The way back is `from_values`. Both are compiled from the descriptor, once a message type.
 
 The rules: every field is there under its proto name, in proto order, also when it is empty; only a message that is not
 set is left out (no amount is not an amount of zero). Constants are upper case, without the prefix that protobuf wants:
@@ -11,12 +11,12 @@ in UTC: "2026-01-31T12:00:00.250Z". Bytes are base64, digests (`sha256`) hex. Ev
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
-from operator import attrgetter
 from typing import Any, Final, cast
 
+import msgspec
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -39,7 +39,16 @@ def to_dict(message: Message) -> dict[str, Any]:
     Raises:
         PayloadRejected: A time in it is outside the years 1 to 9999.
     """
-    return cast(dict[str, Any], reader_of(cast(Descriptor, message.DESCRIPTOR))(message))
+    return cast(dict[str, Any], msgspec.to_builtins(to_struct(message)))
+
+
+def to_struct(message: Message) -> Any:
+    """What msgspec encodes as it does `to_dict(message)`, made in half the time.
+
+    Raises:
+        PayloadRejected: A time in it is outside the years 1 to 9999.
+    """
+    return reader_of(cast(Descriptor, message.DESCRIPTOR))(message)
 
 
 def time_text(moment: Timestamp) -> str:
@@ -76,7 +85,7 @@ _readers: dict[Descriptor, Read] = {}
 
 
 def reader_of(descriptor: Descriptor) -> Read:
-    """The function that turns messages of this type into dicts."""
+    """The function that turns messages of this type into structs."""
     reader = _readers.get(descriptor)
     if reader is None:
         reader = _readers[descriptor] = _compile_reader(descriptor)
@@ -125,45 +134,37 @@ def _enum_reader(enum: EnumDescriptor) -> Read:
 
 
 def _compile_reader(descriptor: Descriptor) -> Read:
-    """One C call gets all plain fields at once; only what needs converting is visited by name."""
+    """Writes the function out, one expression a field: half the time of a loop over them.
+
+    All that goes into it are names of fields.
+    """
     oneof = descriptor.oneofs_by_name.get(DATA)
-    members = {} if oneof is None else {f.name: field_reader(f) or _as_is for f in oneof.fields}
+    members = {} if oneof is None else {f.name: _reader_or_as_is(f) for f in oneof.fields}
     fields = [f for f in descriptor.fields if f.name not in members]
-    plain = [f.name for f in fields if not f.has_presence and field_reader(f) is None]
-    changed = [(f.name, field_reader(f) or _as_is) for f in fields if not f.has_presence and f.name not in plain]
-    optional = [(f.name, field_reader(f) or _as_is) for f in fields if f.has_presence]
-    template = dict.fromkeys((f.name for f in fields), None) | ({DATA: None} if members else {})
-    get = _getter(plain)
-    if len(plain) == len(template):
-        return lambda message: dict(zip(plain, get(message)))  # noqa: B905 - see below
+    known: dict[str, Any] = {f"read_{f.name}": field_reader(f) for f in fields}
+    known |= {"absent": msgspec.UNSET, "members": members}
+    values = [_expression(f, plain=known[f"read_{f.name}"] is None) for f in fields]
+    names = [f.name for f in fields]
+    if members:
+        names.append(DATA)
+        values.append("absent if member is None else members[member](getattr(message, member))")
+    known["struct"] = msgspec.defstruct(descriptor.name, [(name, Any) for name in names], gc=False)
+    lines = ["def read(message):", " has = message.HasField"]
+    lines += [f" member = message.WhichOneof({DATA!r})"] if members else []
+    lines += [f" return struct({', '.join(values)})"]
+    exec("\n".join(lines), known)  # noqa: S102 - of names in our own descriptors
+    return cast(Read, known["read"])
 
-    def read(message: Any) -> dict[str, Any]:
-        out: dict[str, Any] = template.copy()
-        out.update(zip(plain, get(message)))  # noqa: B905 - as long by construction; `strict` costs a third of it
-        for name, convert in changed:
-            out[name] = convert(getattr(message, name))
-        has = message.HasField
-        for name, convert in optional:
-            if has(name):
-                out[name] = convert(getattr(message, name))
-            else:
-                del out[name]
-        if members:
-            member = message.WhichOneof(DATA)
-            if member is None:
-                del out[DATA]
-            else:
-                out[DATA] = members[member](getattr(message, member))
-        return out
 
-    return read
+def _expression(field: FieldDescriptor, *, plain: bool) -> str:
+    value = f"message.{field.name}"
+    read = value if plain else f"read_{field.name}({value})"
+    return f"({read} if has({field.name!r}) else absent)" if field.has_presence else read
+
+
+def _reader_or_as_is(field: FieldDescriptor) -> Read:
+    return field_reader(field) or _as_is
 
 
 def _as_is(value: Any) -> Any:
     return value
-
-
-def _getter(names: list[str]) -> Callable[[Any], Iterable[Any]]:
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda message: [getattr(message, name) for name in names]

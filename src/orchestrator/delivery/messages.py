@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from orchestratorx_prism.v1.event_pb2 import Event
-from orchestratorx_prism.values import time_text, to_dict
+from orchestratorx_prism.values import time_text, to_struct
 
 CONTENT_TYPE: Final = "application/json"
 PING: Final = "webhook.ping"
@@ -28,7 +28,7 @@ def body_of(message: bytes) -> bytes:
     """
     event = Event.FromString(message)
     happened = event.occurred_at if event.HasField("occurred_at") else event.received_at
-    return _encode({"type": event.type, "timestamp": time_text(happened), "data": to_dict(event)})
+    return _encode({"type": event.type, "timestamp": time_text(happened), "data": to_struct(event)})
 
 
 def ping_body(endpoint_id: str, now_s: float) -> bytes:

@@ -35,7 +35,7 @@ from orchestratorx_prism.errors import PayloadRejected
 from orchestratorx_prism.from_values import event_from_dict
 from orchestratorx_prism.v1.connector_pb2 import Environment
 from orchestratorx_prism.v1.event_pb2 import Event
-from orchestratorx_prism.values import time_text, to_dict
+from orchestratorx_prism.values import time_text, to_struct
 
 CONTENT_TYPE: Final = "content-type"
 JSON_CONTENT: Final = "application/cloudevents+json; charset=utf-8"
@@ -92,7 +92,7 @@ def encode_json(event: Event) -> tuple[bytes, dict[str, str]]:
         PayloadRejected: A time in the event is outside the years 1 to 9999.
     """
     document: dict[str, object] = {**attributes_of(event), "datacontenttype": "application/json"}
-    document["data"] = to_dict(event)
+    document["data"] = to_struct(event)
     headers = {CONTENT_TYPE: JSON_CONTENT, "ce-id": header_value(event.id), "ce-type": header_value(event.type)}
     return _encode_json(document), headers
 
