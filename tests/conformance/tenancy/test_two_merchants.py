@@ -192,6 +192,33 @@ async def test_every_rpc_that_names_a_thing_tells_nothing_of_anothers(two: Two) 
     assert not two.provider.calls
 
 
+async def test_the_database_does_the_same_for_anothers_id_as_for_one_that_there_is_not(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same statements with as many rows: how long the answer takes says nothing either."""
+    ledger: Any = two.application.ledger
+    fetch, looked = ledger._fetch, []
+
+    async def noting(query: str, values: Any) -> Any:
+        rows = await fetch(query, values)
+        looked.append((query, len(rows)))
+        return rows
+
+    monkeypatch.setattr(ledger, "_fetch", noting)
+    served = rpcs(two.application)
+    for name, listed in OF_A_THING.items():
+        for rpc in listed.split():
+            method, serve = served[rpc]
+            done = []
+            for value in (two.ids[ACME][name], missing(two.ids[ACME][name])):
+                looked.clear()
+                await refusal(serve, request_for(method, name, value, RIVAL))
+                done.append([*looked])
+            assert done[0] == done[1], rpc
+            assert done[0], rpc
+            assert not any(rows for _, rows in done[0]), rpc
+
+
 async def test_every_rpc_is_looked_at_here(two: Two) -> None:
     listed = {rpc for line in OF_A_THING.values() for rpc in line.split()} | NAMES_NOTHING_OF_OURS
     served = rpcs(two.application)
