@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import Session
 
 from orchestratorx_prism import RetryPolicy, StreamEvent
@@ -30,9 +31,8 @@ async def _nothing(event: StreamEvent, session: object) -> None:
     """The consumer's function, which is not called here."""
 
 
-def _database(path: Path) -> Database:
-    consumer = StreamConsumer("payments.events", "orders", _nothing, RetryPolicy())
-    return open_database(f"sqlite:///{path}", consumer, concurrency=1)
+def _open(target: str | AsyncEngine) -> Database:
+    return open_database(target, StreamConsumer("payments.events", "orders", _nothing, RetryPolicy()), concurrency=1)
 
 
 def _use_from_elsewhere(path: Path) -> None:
@@ -49,8 +49,10 @@ def _change(session: Session) -> None:
     session.execute(text("UPDATE effects SET n = n + 1 RETURNING n")).all()
 
 
-async def test_no_lock_is_left_wherever_a_transaction_is_cut(path: Path) -> None:
-    database = _database(path)
+@pytest.mark.parametrize("own_engine", [False, True])
+async def test_no_lock_is_left_wherever_a_transaction_is_cut(path: Path, own_engine: bool) -> None:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    database = _open(engine if own_engine else f"sqlite:///{path}")
     gc.disable()  # what the collector would find some day holds the lock until then
     try:
         for cut in range(40):
@@ -64,6 +66,7 @@ async def test_no_lock_is_left_wherever_a_transaction_is_cut(path: Path) -> None
     finally:
         gc.enable()
         await database.close()
+        await engine.dispose()
 
 
 def test_a_connection_closes_with_a_statement_under_way(path: Path) -> None:

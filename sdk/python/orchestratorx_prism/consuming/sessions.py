@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 
 from orchestratorx_prism.consuming.reading import StreamEvent
-from orchestratorx_prism.consuming.sqlite_connection import WholeConnection
+from orchestratorx_prism.consuming.sqlite_connection import close_wholly
 from orchestratorx_prism.consuming.streams import StreamConsumer, TransactionOwned
 from orchestratorx_prism.consuming.tables import metadata, now_s
 from orchestratorx_prism.errors import DriverMissing, SettingsRejected
@@ -181,6 +181,8 @@ def open_database(target: str | Engine | AsyncEngine, consumer: StreamConsumer, 
             fix="async functions go with create_async_engine, others with create_engine; a URL goes with both",
         )
     if isinstance(engine, AsyncEngine):
+        if engine.dialect.name == "sqlite":
+            close_wholly(engine)
         return AsyncDatabase(engine, owned=owned)
     return BlockingDatabase(engine, threads=concurrency + _SPARE_CONNECTIONS, owned=owned)
 
@@ -210,7 +212,7 @@ def _engine(url: str, wants_async: bool, concurrency: int) -> Engine | AsyncEngi
         driver = _DRIVERS.get((parsed.drivername, wants_async), parsed.drivername)
         options: dict[str, Any] = {"pool_size": concurrency + _SPARE_CONNECTIONS, "pool_pre_ping": True}
         if parsed.get_backend_name() == "sqlite":
-            options = {"connect_args": {"timeout": 30, "factory": WholeConnection}}
+            options = {"connect_args": {"timeout": 30}}
         make: Callable[..., Engine | AsyncEngine] = create_async_engine if wants_async else create_engine
         return make(parsed.set(drivername=driver), **options)
     except ArgumentError:

@@ -6,6 +6,9 @@ import sqlite3
 from typing import Any
 from weakref import WeakSet
 
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 
 class WholeConnection(sqlite3.Connection):
     """Closes its cursors with itself.
@@ -30,3 +33,13 @@ class WholeConnection(sqlite3.Connection):
         while self._cursors:
             self._cursors.pop().close()
         super().close()
+
+
+def close_wholly(engine: AsyncEngine) -> None:
+    """Makes the connections that the engine opens from now on of this kind, unless it wants another one."""
+    if not event.contains(engine.sync_engine, "do_connect", _connecting):
+        event.listen(engine.sync_engine, "do_connect", _connecting)
+
+
+def _connecting(_dialect: Any, _record: Any, _arguments: list[Any], named: dict[str, Any]) -> None:
+    named.setdefault("factory", WholeConnection)
