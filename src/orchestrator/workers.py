@@ -70,8 +70,8 @@ class Supervisor:
             target: What a worker runs; for tests.
         """
         refuse_unshared(settings)
-        if pin_cpus and not hasattr(os, "sched_setaffinity"):
-            raise SettingsRejected("this system cannot keep a process on a CPU", fix="leave out --pin-cpus")
+        if pin_cpus:
+            refuse_unpinnable()
         self._settings = settings
         self._pin_cpus = pin_cpus
         self._target = target or run_worker
@@ -214,6 +214,25 @@ def refuse_unshared(settings: Settings) -> None:
             "workers: processes cannot share a database in memory",
             fix="set database_url to PostgreSQL (or a SQLite file), or workers to 1",
         )
+
+
+def refuse_unpinnable() -> None:
+    """
+    Raises:
+        SettingsRejected: This system cannot keep a process on a CPU.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        raise SettingsRejected("this system cannot keep a process on a CPU", fix="leave out --pin-cpus")
+
+
+def stay_on_a_cpu() -> None:
+    """Keeps this process on the first of the CPUs that it may use. Before it starts threads: they do as it does.
+
+    Raises:
+        SettingsRejected: This system cannot.
+    """
+    refuse_unpinnable()
+    os.sched_setaffinity(0, {_cpu_of(0)})
 
 
 def run_worker(settings: Settings, pipe: Connection, cpu: int | None) -> None:

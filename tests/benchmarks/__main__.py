@@ -26,11 +26,12 @@ def main() -> int:
     console = Console(width=130)
     hash_us = in_process.hash_floor_us()
     console.print(
-        f"Python {platform.python_version()}, {os.cpu_count()} cores; CPU time, one server process, not pinned"
+        f"Python {platform.python_version()}, {os.cpu_count()} cores; CPU time, one server, pinned only where so said"
     )
     results = [in_process.codec(hash_us), in_process.embedded(hash_us)]
     bare_us = http_load.floor_us()
-    results += [http_load.ingress(bare_us), http_load.ingress(bare_us, relay=True)]
+    results += [http_load.ingress(bare_us), http_load.ingress(bare_us, pinned=True)]
+    results.append(http_load.ingress(bare_us, relay=True))
     if url := os.environ.get("ORCHESTRATOR_TEST_POSTGRES_URL"):
         results.append(replace(http_load.ingress(bare_us, url, "PostgreSQL"), limit_us=None))
     results += grpc_load.all_ways(grpc_load.floors())

@@ -98,14 +98,20 @@ def floor_us() -> float:
 
 
 def ingress(
-    bare_us: float, database_url: str | None = None, database: str = "SQLite FULL", *, relay: bool = False
+    bare_us: float,
+    database_url: str | None = None,
+    database: str = "SQLite FULL",
+    *,
+    relay: bool = False,
+    pinned: bool = False,
 ) -> Result:
     """HTTP ingress, verified and committed, 64 in flight. CPU of the server process, all threads."""
     made = [request_bytes(one, "/webhooks/stripe/default") for one in webhooks(COUNT + WARM_UP)]
-    with orchestrator(database_url, relay=relay) as server:
+    with orchestrator(database_url, relay=relay, pinned=pinned) as server:
         asyncio.run(post_all(server.http_port, made[:WARM_UP]))
         began = server.cpu_s()
         asyncio.run(post_all(server.http_port, made[WARM_UP:]))
         us = (server.cpu_s() - began) / COUNT * 1e6
-    name = f"HTTP ingress, {database}, 64 in flight" + (", publishing too" if relay else "")
+    how = (", publishing too" if relay else "") + (", on one CPU" if pinned else "")
+    name = f"HTTP ingress, {database}, 64 in flight{how}"
     return Result(name, us, "bare ASGI POST", bare_us, limit_us=None if relay else 110)

@@ -34,10 +34,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def orchestrator(database_url: str | None = None, *, relay: bool = False) -> Iterator[Server]:
+def orchestrator(database_url: str | None = None, *, relay: bool = False, pinned: bool = False) -> Iterator[Server]:
     """`orchestrator serve`, one process; SQLite with synchronous=FULL unless told another database.
 
-    Without `relay` it verifies, records and commits, outbox included, and leaves publishing to another process.
+    Without `relay` it verifies, records and commits, outbox included, and leaves publishing to another process. When
+    `pinned`, it keeps to the first CPU, and the load comes from the others, where there are any.
     """
     with tempfile.TemporaryDirectory(prefix="orchestratorx-bench-") as folder:
         grpc_port, http_port = free_port(), free_port()
@@ -50,9 +51,14 @@ def orchestrator(database_url: str | None = None, *, relay: bool = False) -> Ite
             "ORCHESTRATOR_RELAY": "true" if relay else "false",
             "STRIPE_WEBHOOK_SECRET": SECRET,
         }
-        command = [str(Path(sys.executable).parent / "orchestrator"), "serve"]
+        command = [str(Path(sys.executable).parent / "orchestrator"), "serve", *(["--pin-cpus"] if pinned else [])]
         with _running(command, environment, http_port) as pid:
-            yield Server(pid, grpc_port, http_port)
+            mine = os.sched_getaffinity(0)
+            os.sched_setaffinity(0, (mine - {min(mine)} if pinned else mine) or mine)
+            try:
+                yield Server(pid, grpc_port, http_port)
+            finally:
+                os.sched_setaffinity(0, mine)
 
 
 @contextlib.contextmanager

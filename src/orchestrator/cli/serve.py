@@ -13,7 +13,7 @@ from orchestrator.settings import Settings
 from orchestrator.settings_loading import load_settings
 from orchestrator.startup import report
 from orchestrator.telemetry.logs import configure_logs
-from orchestrator.workers import Supervisor
+from orchestrator.workers import Supervisor, stay_on_a_cpu
 
 
 @click.command()
@@ -26,7 +26,7 @@ from orchestrator.workers import Supervisor
 )
 @click.option("--database-url", help="memory:, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that share the ports. [default: 1]")
-@click.option("--pin-cpus", is_flag=True, help="Keep each worker on a CPU of its own.")
+@click.option("--pin-cpus", is_flag=True, help="Keep each process on one CPU.")
 @click.option("--log-format", type=click.Choice(["json", "console"]), help="Logs for machines or people.")
 @click.option(
     "--insecure", is_flag=True, default=None, help="Allow addresses beyond this machine without TLS and API keys."
@@ -52,6 +52,8 @@ def serve(config: str | None, pin_cpus: bool, as_json: bool, **overrides: Any) -
     if settings.workers > 1:
         Supervisor(settings, pin_cpus=pin_cpus).run(started)
     else:
+        if pin_cpus:
+            stay_on_a_cpu()
         run_loop(serve_here(settings, started))
 
 

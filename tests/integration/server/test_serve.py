@@ -220,6 +220,17 @@ def test_several_workers_share_ports_and_numbers_and_one_that_is_killed_is_repla
     assert not any(Path(f"/proc/{pid}").exists() for pid in before)
 
 
+def test_a_single_server_may_keep_to_one_cpu(serve: Serve, stripe_webhook: Any) -> None:
+    process = serve("--pin-cpus")
+    assert process.post(stripe_webhook(1)).status_code == 200
+    threads = [int(folder.name) for folder in Path(f"/proc/{process.popen.pid}/task").iterdir()]
+    assert len(threads) > 1
+    assert {frozenset(os.sched_getaffinity(thread)) for thread in threads} == {
+        frozenset({min(os.sched_getaffinity(0))})
+    }
+    assert process.stop() == 0
+
+
 def test_workers_end_when_their_parent_is_killed(serve: Serve) -> None:
     process = serve("--workers", "2")
     pids = two_workers(process)
