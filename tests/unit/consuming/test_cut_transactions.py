@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,9 @@ def _change(session: Session) -> None:
 @pytest.mark.parametrize("own_engine", [False, True])
 async def test_no_lock_is_left_wherever_a_transaction_is_cut(path: Path, own_engine: bool) -> None:
     engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    async with AsyncExitStack() as stack:  # connections that the application has used before
+        for connection in [await stack.enter_async_context(engine.connect()) for _ in range(3)]:
+            await connection.execute(text("SELECT 1"))
     database = _open(engine if own_engine else f"sqlite:///{path}")
     gc.disable()  # what the collector would find some day holds the lock until then
     try:
@@ -67,6 +71,17 @@ async def test_no_lock_is_left_wherever_a_transaction_is_cut(path: Path, own_eng
         gc.enable()
         await database.close()
         await engine.dispose()
+
+
+async def test_a_database_in_memory_stays_as_it_is() -> None:
+    engine = create_async_engine("sqlite+aiosqlite://")
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE effects (n INTEGER)"))
+        await connection.execute(text("INSERT INTO effects VALUES (1)"))
+    await _open(engine).run(_change)
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT n FROM effects"))).scalar_one() == 2
+    await engine.dispose()
 
 
 def test_a_connection_closes_with_a_statement_under_way(path: Path) -> None:

@@ -181,7 +181,7 @@ def open_database(target: str | Engine | AsyncEngine, consumer: StreamConsumer, 
             fix="async functions go with create_async_engine, others with create_engine; a URL goes with both",
         )
     if isinstance(engine, AsyncEngine):
-        if engine.dialect.name == "sqlite":
+        if engine.dialect.driver == "aiosqlite":
             close_wholly(engine)
         return AsyncDatabase(engine, owned=owned)
     return BlockingDatabase(engine, threads=concurrency + _SPARE_CONNECTIONS, owned=owned)

@@ -7,7 +7,9 @@ from typing import Any
 from weakref import WeakSet
 
 from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import StaticPool
 
 
 class WholeConnection(sqlite3.Connection):
@@ -36,10 +38,30 @@ class WholeConnection(sqlite3.Connection):
 
 
 def close_wholly(engine: AsyncEngine) -> None:
-    """Makes the connections that the engine opens from now on of this kind, unless it wants another one."""
-    if not event.contains(engine.sync_engine, "do_connect", _connecting):
-        event.listen(engine.sync_engine, "do_connect", _connecting)
+    """Makes the connections of an engine over aiosqlite of this kind, unless it wants another one.
+
+    Those that its pool has already are replaced when they are next asked for. One in memory is left alone: it is the
+    database, and nobody else can be kept out of it.
+    """
+    inner = engine.sync_engine
+    if isinstance(inner.pool, StaticPool) or event.contains(inner, "do_connect", _connecting):
+        return
+    event.listen(inner, "do_connect", _connecting)
+    event.listen(inner, "connect", _connected)
+    event.listen(inner, "checkout", _asked_for)
+
+
+_OURS = "orchestratorx_closes_wholly"
 
 
 def _connecting(_dialect: Any, _record: Any, _arguments: list[Any], named: dict[str, Any]) -> None:
     named.setdefault("factory", WholeConnection)
+
+
+def _connected(_connection: Any, record: Any) -> None:
+    record.info[_OURS] = True
+
+
+def _asked_for(_connection: Any, record: Any, _proxy: Any) -> None:
+    if _OURS not in record.info:
+        raise DisconnectionError("opened before its cursors were followed")  # the pool's way of being told: another one
