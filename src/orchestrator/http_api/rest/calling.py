@@ -38,7 +38,7 @@ from orchestrator.services.operations.repeats import Repeat, watched
 from orchestrator.telemetry.incidents import incident
 from orchestrator.telemetry.refusals import RefusalLog
 from orchestratorx_prism.errors import DeadlineExpired, PrismError, Unavailable
-from orchestratorx_prism.values import to_dict
+from orchestratorx_prism.values import to_dict, to_struct
 
 Answered = Callable[[str, str, str, float], None]
 DOOR: Final = "rest"
@@ -107,9 +107,9 @@ class Call:
         status = status or row.status
         if status == 204:
             return Response(None, status, self.headers)
-        values = to_dict(message)
-        body = msgspec.json.encode(values)
+        body = msgspec.json.encode(to_struct(message))
         if row.location:
+            values = to_dict(message)
             self.headers["Location"] = _FIELD.sub(lambda found: _inside(values, found[1]), row.location)
         if row.is_one_thing:
             self.headers |= {"ETag": (tag := entity_tag(body)), **_AGAIN}
