@@ -7,29 +7,22 @@ Messages are published while workers are killed, many of them twice under one id
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import itertools
-import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from broker_servers import REAL, BrokerServer, broker_server
+from stream_workers import Effects, Worker, out_of_order, stream_message
 
-from orchestratorx_prism.brokers import Broker, BrokerSettings, Message, open_broker
+from orchestratorx_prism.brokers import Broker, Message, open_broker
 from orchestratorx_prism.consuming.history import read_note
 
-PROCESS = Path(__file__).with_name("stream_worker_process.py")
 KILL_CYCLES = 8
 EVENTS_PER_KILL = 100
 PAYMENTS = 12
@@ -40,45 +33,9 @@ BACKLOG = 120
 """Publishing waits while so many messages are not handled, so that there is work at each kill."""
 ACK_WAIT_S = 1.0
 SETTLE_S = 120.0
-"""Longest that nothing happens, and that the last worker takes for what is left."""
+"""Longest that the last worker takes for what is left."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(1800)]
-
-
-class Worker:
-    """A process that runs one worker at a time, each a fork of it."""
-
-    def __init__(self, messaging: BrokerSettings, database_url: str) -> None:
-        self._order = json.dumps({"messaging": dataclasses.asdict(messaging), "database_url": database_url})
-        self._zygote = subprocess.Popen(
-            [sys.executable, str(PROCESS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self._pid = 0
-
-    def start(self) -> None:
-        assert self._zygote.stdin is not None
-        self._zygote.stdin.write(self._order + "\n")
-        self._zygote.stdin.flush()
-        self._pid = int(self._read())
-
-    def end(self, number: signal.Signals) -> int:
-        """Sends the signal; returns the exit status once the worker is gone."""
-        os.kill(self._pid, number)
-        self._pid = 0
-        return int(self._read())
-
-    def close(self) -> None:
-        if self._pid:
-            self.end(signal.SIGKILL)
-        assert self._zygote.stdin is not None
-        assert self._zygote.stdout is not None
-        self._zygote.stdin.close()
-        self._zygote.wait(timeout=10)
-        self._zygote.stdout.close()
-
-    def _read(self) -> str:
-        assert self._zygote.stdout is not None
-        return self._zygote.stdout.readline()
 
 
 @dataclass
@@ -116,22 +73,17 @@ class Story:
     def _round(self, number: int) -> list[Message]:
         made = []
         for payment in (f"pay-{place}" for place in range(PAYMENTS)):
-            made.append(_message(f"{payment}:{number}", payment, number))
+            made.append(stream_message(f"{payment}:{number}", payment, number))
             self.effects[payment].append(number)
         self.done += PAYMENTS
         if number % POISON_EVERY == POISON_EVERY // 2:
             place = self.dice.randrange(PAYMENTS)
-            made.insert(place, _message(f"pay-{place}:poison-{number}", f"pay-{place}", -number))
+            made.insert(place, stream_message(f"pay-{place}:poison-{number}", f"pay-{place}", -number))
             self.poison.add(f"pay-{place}:poison-{number}")
         return made
 
     async def _publish(self, messages: list[Message]) -> None:
         assert await self.broker.publish(messages) == [None] * len(messages)
-
-
-def _message(message_id: str, payment: str, number: int) -> Message:
-    body = f'{{"event_type": "PaymentRequestUpdated", "payload": {{"number": {number}}}}}'.encode()
-    return Message(message_id, "payments.events", payment, body, {"content-type": "application/json"})
 
 
 @pytest.fixture(params=REAL)
@@ -144,38 +96,6 @@ def worker(server: BrokerServer, fresh_postgres_url: str) -> Iterator[Worker]:
     made = Worker(server.settings(ack_wait_s=ACK_WAIT_S), fresh_postgres_url)
     yield made
     made.close()
-
-
-class Effects:
-    """The table that the handlers write to. It would take every row twice."""
-
-    def __init__(self, connection: asyncpg.Connection) -> None:
-        self._connection = connection
-        self._one = asyncio.Lock()
-
-    async def create(self) -> None:
-        await self._connection.execute(
-            "CREATE TABLE effects (place BIGSERIAL PRIMARY KEY, message_id TEXT, payment TEXT, number INT)"
-        )
-
-    async def count(self) -> int:
-        async with self._one:
-            found: int = await self._connection.fetchval("SELECT count(*) FROM effects")
-            return found
-
-    async def at_least(self, count: int) -> None:
-        """Returns once there are so many."""
-        deadline = time.monotonic() + SETTLE_S
-        while (found := await self.count()) < count:
-            assert time.monotonic() < deadline, f"{found} effects, and no more of them"
-            await asyncio.sleep(0.02)
-
-    async def by_payment(self) -> dict[str, list[int]]:
-        """Payment → its numbers, in the order in which they were written."""
-        found: dict[str, list[int]] = defaultdict(list)
-        for row in await self._connection.fetch("SELECT payment, number FROM effects ORDER BY place"):
-            found[row["payment"]].append(row["number"])
-        return found
 
 
 async def kill_again_and_again(worker: Worker, effects: Effects, dice: random.Random, cycles: int) -> None:
@@ -198,18 +118,6 @@ async def until_handled(story: Story, effects: Effects, broker: Broker) -> list[
             return dead
         assert time.monotonic() < deadline, f"{done} of {story.done} effects, {len(dead)} dead letters"
         await asyncio.sleep(0.2)
-
-
-def out_of_order(found: dict[str, list[int]], wanted: dict[str, list[int]]) -> list[str]:
-    """Each payment whose effects are not as they must be, with what is around the first place that is not."""
-    wrong = []
-    for payment in sorted({*found, *wanted}):
-        got, must = found.get(payment, []), wanted.get(payment, [])
-        place = next((n for n, pair in enumerate(itertools.zip_longest(got, must)) if pair[0] != pair[1]), None)
-        if place is not None:
-            around = slice(max(0, place - 3), place + 8)
-            wrong.append(f"{payment}: {got[around]} instead of {must[around]}; {len(got)} of {len(must)}")
-    return wrong
 
 
 async def test_every_effect_happens_once_and_in_order_however_often_the_worker_is_killed(

@@ -10,10 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 import aio_pika
+import aiormq
 import pytest
 
 from orchestratorx_prism.brokers import BrokerSettings, BrokerUnavailable, Message, Subscription
 from orchestratorx_prism.brokers.rabbitmq import RabbitBroker
+from orchestratorx_prism.brokers.rabbitmq_consuming import RabbitSubscription
 from orchestratorx_prism.errors import RequestRejected, SettingsRejected
 
 pytestmark = pytest.mark.rabbitmq
@@ -66,6 +68,12 @@ async def taken(subscription: Subscription, count: int, *, within_s: float = 15.
         except BrokerUnavailable:
             await asyncio.sleep(0.1)
     return found
+
+
+async def until_alone(subscription: RabbitSubscription, *, within_s: float = 10.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not await subscription.alone():  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.02)
 
 
 def bodies(messages: list[Message]) -> list[bytes]:
@@ -323,6 +331,69 @@ async def test_a_message_that_was_tried_again_is_still_before_later_ones_of_its_
     # Nothing is given back one by one, as when the process is killed.
     await delivery.channel.close()
     assert bodies(await taken(await opened().subscribe([EXCHANGE], group="all"), 3)) == expected(3)
+
+
+@pytest.mark.parametrize("fetches", [15, 50])
+async def test_what_came_with_many_fetches_keeps_its_order_when_the_connection_breaks(
+    opened: Opened, fetches: int
+) -> None:
+    dying = opened()
+    subscription = await dying.subscribe([EXCHANGE], group="all")
+    await dying.publish([message(0, "one-key")])
+    (first,) = await subscription.fetch(limit=5, timeout_s=5)
+    for number in range(1, fetches):
+        await dying.publish([message(number, "one-key")])
+        # It waits here for the first one of its key.
+        assert await subscription.fetch(limit=5, timeout_s=0.1) == []
+    await first.channel.close()
+    staying = await opened().subscribe([EXCHANGE], group="all")
+    await until_alone(staying)
+    assert bodies(await taken(staying, fetches)) == expected(fetches)
+
+
+async def test_what_a_dead_consumer_left_keeps_its_order_though_another_died_with_a_part_of_it(
+    opened: Opened, bare: Any
+) -> None:
+    dying = opened()
+    subscription = await dying.subscribe([EXCHANGE], group="all")
+    await dying.publish([message(n, "one-key") for n in range(12)])
+    (first,) = await subscription.fetch(limit=20, timeout_s=5)
+    await first.channel.close()
+    staying = await opened().subscribe([EXCHANGE], group="all")
+    await until_alone(staying)
+    queue = await bare.get_queue("orchestratorx.group.all")
+    part = [await queue.get(no_ack=False) for _ in range(5)]
+    assert [one.body for one in part] == expected(5)
+    assert not await staying.alone()
+    await bare.close()
+    # On the server they are behind the other seven now.
+    await until_alone(staying)
+    assert bodies(await taken(staying, 12)) == expected(12)
+
+
+async def test_a_consumer_that_begins_too_early_gets_what_comes_back_later_in_order(opened: Opened, bare: Any) -> None:
+    broker = opened()
+    staying = await broker.subscribe([EXCHANGE], group="all")
+    await broker.publish([message(n, "one-key") for n in range(12)])
+    queue = await bare.get_queue("orchestratorx.group.all")
+    held = [await queue.get(no_ack=False) for _ in range(12)]
+    assert await staying.fetch(limit=5, timeout_s=0.2) == []
+    for one in reversed(held):
+        await one.nack(requeue=True)
+    assert bodies(await taken(staying, 12)) == expected(12)
+
+
+async def test_a_connection_that_breaks_under_a_question_is_unavailable(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription = await opened().subscribe([EXCHANGE], group="all")
+
+    async def breaking(*_: Any, **__: Any) -> None:
+        raise RuntimeError("closed")
+
+    monkeypatch.setattr(aiormq.Connection, "channel", breaking)
+    with pytest.raises(BrokerUnavailable, match="broke"):
+        await subscription.fetch(limit=1, timeout_s=1)
 
 
 async def test_a_message_that_went_back_once_is_still_before_later_ones_of_its_key_when_its_consumer_closes(

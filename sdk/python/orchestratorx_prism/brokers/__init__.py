@@ -15,6 +15,7 @@ from orchestratorx_prism.brokers.base import (
     GroupQueries,
     Message,
     Subscription,
+    Succession,
 )
 from orchestratorx_prism.brokers.settings import BrokerSettings
 from orchestratorx_prism.errors import DriverMissing, SettingsRejected
@@ -29,6 +30,7 @@ __all__ = [
     "GroupQueries",
     "Message",
     "Subscription",
+    "Succession",
     "open_broker",
 ]
 

@@ -113,6 +113,21 @@ class Subscription(Protocol):
         ...
 
 
+@runtime_checkable
+class Succession(Protocol):
+    """Who comes after a member that died. A part of `Subscription` that one may lack.
+
+    For brokers that give what a dead member had in hand to the next as soon as they notice: not always at once.
+    """
+
+    async def alone(self) -> bool:
+        """Whether no other member of the group has anything in hand, or takes anything. To be asked before `fetch`.
+
+        Whoever begins before that is so gets later messages of a key before earlier ones. Raises BrokerUnavailable.
+        """
+        ...
+
+
 class Broker(Protocol):
     """Connection to one broker."""
 

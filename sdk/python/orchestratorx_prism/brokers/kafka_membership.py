@@ -200,8 +200,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         assignment.load(found)
         for partition, (offset, _) in found.items():
-            with contextlib.suppress(*CLIENT_ERRORS):  # not ours any more: the rebalance tells
-                consumer.seek(partition, offset)
+            _seek(consumer, partition, offset)
 
     async def _take_place(self, consumer: Any, partitions: Sequence[TopicPartition]) -> None:
         """Commits where a new group begins: others see how far it is behind, and it begins nowhere else later."""
@@ -221,8 +220,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         assignment, passed = self.assignment, set[TopicPartition]()
         for partition, records in found.items():
             if assignment is None or not assignment.loaded or partition not in assignment.partitions:
-                with contextlib.suppress(*CLIENT_ERRORS):  # not ours any more: the rebalance tells
-                    consumer.seek(partition, records[0].offset)
+                _seek(consumer, partition, records[0].offset)
                 continue
             for record in records:
                 if is_for(record, self._group):
@@ -312,6 +310,12 @@ def _fail_where_the_topic_is_gone(coordinator: Any) -> None:
             raise CommitFailedError("the topic was deleted") from gone
 
     coordinator._do_commit_offsets = once
+
+
+def _seek(consumer: Any, partition: TopicPartition, offset: int) -> None:
+    """Not where the partition is not ours any more: a rebalance that has begun tells so."""
+    if partition in consumer.assignment():
+        consumer.seek(partition, offset)
 
 
 async def _either(*waits: Any, timeout_s: float) -> bool:

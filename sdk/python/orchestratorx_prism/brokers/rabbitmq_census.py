@@ -18,7 +18,13 @@ from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 
 from orchestratorx_prism.brokers.rabbitmq_link import FOREIGN, Link, close_channel, translating, unavailable
-from orchestratorx_prism.brokers.rabbitmq_topology import ensure_exchange, members_exchange, queue_is_there, ready_queue
+from orchestratorx_prism.brokers.rabbitmq_topology import (
+    consumer_count,
+    ensure_exchange,
+    members_exchange,
+    queue_is_there,
+    ready_queue,
+)
 from orchestratorx_prism.brokers.settings import BrokerSettings
 
 _ASK_AGAIN_S = 0.5
@@ -105,22 +111,17 @@ async def ask(link: Link, settings: BrokerSettings, group: str) -> list[InHand]:
             await channel.basic_consume(queue, arrived.put, no_ack=True)
         try:
             async with asyncio.timeout(settings.publish_timeout_s):
-                while len(answers) < await _members(channel, ready):
+                while len(answers) < await consumer_count(channel, ready):
                     # Again, too: somebody may have joined since. A second answer takes the place of the first.
                     with translating():
                         properties = Basic.Properties(reply_to=queue)
                         await channel.basic_publish(
                             b"", exchange=exchange, routing_key=group, properties=properties, wait=False
                         )
-                    await _gather(arrived, answers, await _members(channel, ready))
+                    await _gather(arrived, answers, await consumer_count(channel, ready))
         except TimeoutError:
             raise unavailable("a consumer of the group does not say what it has in hand") from None
     return list(answers.values())
-
-
-async def _members(channel: Channel, ready: str) -> int:
-    with translating():
-        return (await channel.queue_declare(ready, passive=True)).consumer_count or 0
 
 
 async def _gather(arrived: asyncio.Queue[DeliveredMessage], answers: dict[str, InHand], count: int) -> None:

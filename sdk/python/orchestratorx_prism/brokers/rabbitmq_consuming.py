@@ -1,7 +1,8 @@
 """Consuming from RabbitMQ: a quorum queue a group.
 
 Order per key: within one `Subscription`, a message is handed out when the one before it of the same key is ended; one
-given back stays here until its delay is over, and then returns to the head of the queue. Between several subscriptions
+given back stays here until its delay is over, and then returns to the head of the queue. What consumers that died left
+in the queue is put into the order of publishing, by the publishers' clocks, before any of it is handed out. Between several subscriptions
 of a group RabbitMQ deals messages out regardless of key. Where that matters, set `max_unacked=1`: the queue then has a
 single active consumer.
 
@@ -114,6 +115,10 @@ class RabbitSubscription:
         """Makes the group and a channel. Raises BrokerUnavailable, SettingsRejected."""
         await self._inlet.channel_now()
 
+    async def alone(self) -> bool:
+        """See `base.Succession`."""
+        return await self._inlet.alone()
+
     async def fetch(self, *, limit: int, timeout_s: float) -> Sequence[RabbitDelivery]:
         deadline = time.monotonic() + timeout_s
         pulled = False
@@ -121,11 +126,13 @@ class RabbitSubscription:
             if self._closed:
                 raise unavailable("the subscription is closed")
             channel = await self._inlet.channel_now()
-            await self._sort_arrived()
+            if self._inlet.arrived and self._gathered:
+                self._gathered = not any(one.redelivered and self._is_of_others(one) for one in self._inlet.arrived)
             if not self._gathered and not await self._gather(channel, limit):
                 if time.monotonic() >= deadline:
                     return []
                 continue
+            await self._sort_arrived()
             now = time.monotonic()
             ready = self._order.take(limit, now, until_s=now + _HELD_FOR * self._settings.ack_wait_s)
             if ready:
@@ -285,28 +292,25 @@ class RabbitSubscription:
         self._gathered = False
 
     async def _gather(self, channel: Channel, limit: int) -> bool:
-        """What a consumer left unacknowledged is ahead of the queue, in its order: nothing goes before all is here.
+        """Whether all is here that consumers left unacknowledged: until then nothing goes.
 
-        If a part of it came here, and went back because this one dies as well, it would be behind the rest. Returns
-        whether all is here; not so while the server gives it to nobody.
+        Not so while the server gives it to nobody.
         """
-        room = min(limit, self._settings.max_unacked)
-        while not self._gathered and room > 0:
-            until = time.monotonic() + _GATHERED_WITHIN_S
-            if not await self._inlet.pull_left_behind(channel, room, until) and not self._inlet.arrived:
-                return False
-            self._gathered = not self._inlet.arrived or not self._inlet.arrived[-1].redelivered
-            await self._sort_arrived()
-            room = self._settings.max_unacked - len(self._here)
-        self._gathered = True
-        return True
+        most = self._settings.max_unacked
+        until = time.monotonic() + _GATHERED_WITHIN_S
+        self._gathered = await self._inlet.pull_left_behind(channel, min(limit, most), most - len(self._here), until)
+        return self._gathered
+
+    def _is_of_others(self, received: DeliveredMessage) -> bool:
+        """Whether it never came here."""
+        return _which(message_of(received).id, redriven_as(received)) not in self._positions
 
     async def _sort_arrived(self) -> None:
         while self._inlet.arrived:
             received = self._inlet.arrived.popleft()
             message = message_of(received)
             delivery = RabbitDelivery(self, received, message)
-            delivery.position = self._position_of(f"{message.id}\0{delivery.redriven_as}")
+            delivery.position = self._position_of(_which(message.id, delivery.redriven_as))
             if self._done.has(message, delivery.redriven_as) or delivery.position in self._here:
                 # Published twice, or acknowledged and not heard: it was handled, or is at hand.
                 with translating():
@@ -323,6 +327,10 @@ class RabbitSubscription:
             while len(self._positions) > _KNOWN_POSITIONS + len(self._here):
                 self._positions.popitem(last=False)
         return position
+
+
+def _which(message_id: str, redriven: str) -> str:
+    return f"{message_id}\0{redriven}"
 
 
 async def _quietly(act: Awaitable[None]) -> None:

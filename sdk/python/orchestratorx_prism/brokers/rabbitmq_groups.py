@@ -22,7 +22,7 @@ from pamqp.commands import Basic
 
 from orchestratorx_prism.brokers.rabbitmq_link import Link, translating, unavailable
 from orchestratorx_prism.brokers.rabbitmq_locks import gets
-from orchestratorx_prism.brokers.rabbitmq_messages import copied, message_of
+from orchestratorx_prism.brokers.rabbitmq_messages import copied
 from orchestratorx_prism.brokers.rabbitmq_publishing import send
 from orchestratorx_prism.brokers.rabbitmq_registry import register
 from orchestratorx_prism.brokers.rabbitmq_tap import Place, place_of, tapping
@@ -161,10 +161,7 @@ async def _mark(link: Link, settings: BrokerSettings, end: str) -> None:
 
 async def _copy(sending: Channel, settings: BrokerSettings, batch: Sequence[DeliveredMessage], queue: str) -> None:
     """In order; returns when the queue has confirmed all."""
-    tasks = [
-        asyncio.create_task(send(sending, row.body, copied(message_of(row)), exchange="", routing_key=queue))
-        for row in batch
-    ]
+    tasks = [asyncio.create_task(send(sending, row.body, copied(row), exchange="", routing_key=queue)) for row in batch]
     async with _in_time(settings):
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(outcome, BaseException):

@@ -22,9 +22,11 @@ from orchestratorx_prism.brokers.base import BrokerUnavailable
 from orchestratorx_prism.brokers.rabbitmq_census import InHand, Member
 from orchestratorx_prism.brokers.rabbitmq_groups import ensure_group
 from orchestratorx_prism.brokers.rabbitmq_link import Link, close_channel, translating, unavailable
+from orchestratorx_prism.brokers.rabbitmq_messages import published_ns
 from orchestratorx_prism.brokers.rabbitmq_topology import (
     backlog_queue,
     bind_group,
+    consumer_count,
     delete_queue,
     group_queue,
     queue_is_there,
@@ -135,19 +137,44 @@ class Inlet:
         async with self._consuming(channel, group_queue(self._settings, self._group), count):
             await self._until_something(channel, count, until, enough)
 
-    async def pull_left_behind(self, channel: Channel, count: int, until: float) -> bool:
-        """Like `pull`, but a moment in which nothing comes does not end it: a busy server takes its time.
+    async def pull_left_behind(self, channel: Channel, count: int, most: int, until: float) -> bool:
+        """What consumers that are gone left unacknowledged, in the order of publishing, and what came with it.
 
-        Returns whether all is here, at most `count`, that the queue had for this channel. Not so while messages wait
-        there and the server gives them to nobody, or to others, until `until`.
+        The server has it ahead of the queue, but in no order to rely on. A consumer that is cancelled while it has
+        messages stays one of its own, and when the connection breaks theirs go back one after the other, by the
+        sizes of their tags; and a part of them goes behind the rest if it came to somebody who died as well.
+
+        Args:
+            count: How many at once.
+            most: How many altogether, with those that have arrived.
+
+        Returns:
+            Whether all is here. Not so while messages wait and the server gives them to nobody, until `until`.
+
+        Raises:
+            BrokerUnavailable: The connection broke, or the queue was deleted.
         """
-        queues = [backlog_queue(self._settings, self._group)] if await self._backlog_waits() else []
-        for queue in (*queues, group_queue(self._settings, self._group)):
-            async with self._consuming(channel, queue, count):
-                complete = await self._until_all(channel, queue, count, until)
-            if self.arrived or not complete:
-                return complete
+        while (room := min(count, most - len(self.arrived))) > 0:
+            before = len(self.arrived)
+            if not await self._pull_all(channel, room, until):
+                return False
+            if len(self.arrived) == before or not self.arrived[-1].redelivered:
+                break
+        left_behind = sorted((one for one in self.arrived if one.redelivered), key=published_ns)
+        self.arrived = deque([*left_behind, *(one for one in self.arrived if not one.redelivered)])
         return True
+
+    async def alone(self) -> bool:
+        """Whether nobody takes from the group's queues, or has anything of them. While nothing is pulled here.
+
+        Until a broken consumer's messages are back, a quorum queue counts it.
+        """
+        link = await self.link_now()
+        async with link.passing_channel() as channel:
+            if await consumer_count(channel, group_queue(self._settings, self._group)):
+                return False
+            backlog = backlog_queue(self._settings, self._group)
+            return not await queue_is_there(link, backlog) or await consumer_count(channel, backlog) == 0
 
     async def acknowledge(self, channel: AbstractChannel, tag: int) -> None:
         """Returns when the server has read it. Raises BrokerUnavailable."""
@@ -237,9 +264,20 @@ class Inlet:
             if len(self.arrived) == before:
                 break
 
-    async def _until_all(self, channel: Channel, queue: str, count: int, until: float) -> bool:
-        """See `pull_left_behind`."""
-        while len(self.arrived) < count:
+    async def _pull_all(self, channel: Channel, count: int, until: float) -> bool:
+        """Like `pull`, but a moment in which nothing comes does not end it: a busy server takes its time."""
+        wanted = len(self.arrived) + count
+        queues = [backlog_queue(self._settings, self._group)] if await self._backlog_waits() else []
+        for queue in (*queues, group_queue(self._settings, self._group)):
+            async with self._consuming(channel, queue, count):
+                complete = await self._until_all(channel, queue, wanted, until)
+            if len(self.arrived) > wanted - count or not complete:
+                return complete
+        return True
+
+    async def _until_all(self, channel: Channel, queue: str, wanted: int, until: float) -> bool:
+        """Whether so many have arrived, or the queue has no more for this channel."""
+        while len(self.arrived) < wanted:
             async with self._in_time():
                 if await ready_count(channel, queue) == 0:
                     # What is on its way to this channel comes before the answer to another question on it.

@@ -58,8 +58,12 @@ class Link:
             transport = self._connection.transport
             if self.is_lost or transport is None:
                 raise unavailable("the connection broke")
-            async with asyncio.timeout(self._settings.publish_timeout_s):
-                channel = await transport.connection.channel(publisher_confirms=confirms, on_return_raises=True)
+            try:
+                async with asyncio.timeout(self._settings.publish_timeout_s):
+                    channel = await transport.connection.channel(publisher_confirms=confirms, on_return_raises=True)
+            except RuntimeError as closed:
+                # What aiormq says while the connection breaks.
+                raise unavailable("the connection broke") from closed
         assert isinstance(channel, Channel)  # noqa: S101 - the one kind there is
         return channel
 

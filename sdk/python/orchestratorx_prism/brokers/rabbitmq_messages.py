@@ -1,4 +1,4 @@
-"""Messages as AMQP has them: properties, headers, and copies in queues of ours. Pure."""
+"""Messages as AMQP has them: properties, headers, and copies in queues of ours."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ PARKED_AT = "orchestratorx-parked-at"
 """Nanoseconds since 1970."""
 REDRIVEN = "orchestratorx-redriven"
 """On a dead letter that went back to its group: which one it was. Under its id alone it would be a repeat."""
+PUBLISHED = "orchestratorx-published"
+"""See `published_ns`."""
 _OF_THE_SERVER = {"x-delivery-count", "x-acquired-count", "x-stream-offset", "x-death"}
 _PERSISTENT = 2
 _LONGEST_WORD = 255
@@ -33,13 +35,31 @@ _LONGEST_WORD = 255
 _REASON_LENGTH = 1_000
 
 
-def properties_of(message: Message, extra: Mapping[str, str] | None = None) -> Basic.Properties:
-    """Persistent, with the event's id. Raises BrokerUnavailable, reason MESSAGE_REFUSED, for what AMQP cannot carry."""
+class _Clock:
+    """Nanoseconds since 1970, each reading later than the one before."""
+
+    def __init__(self) -> None:
+        self._last_ns = 0
+
+    def next_ns(self) -> int:
+        self._last_ns = max(self._last_ns + 1, time.time_ns())
+        return self._last_ns
+
+
+_clock = _Clock()
+
+
+def properties_of(message: Message, extra: Mapping[str, str | int] | None = None) -> Basic.Properties:
+    """Persistent, with the event's id; later than everything before.
+
+    Raises:
+        BrokerUnavailable: AMQP cannot carry it; reason MESSAGE_REFUSED.
+    """
     if any(len(word.encode()) > _LONGEST_WORD for word in (message.id, message.address, message.routing_key)):
         raise unavailable("id, address and routing key have at most 255 bytes", reason="MESSAGE_REFUSED")
     if not message.address or not message.id:
         raise unavailable("a message needs an id and an address", reason="MESSAGE_REFUSED")
-    headers: dict[str, Any] = {**message.headers, **(extra or {})}
+    headers: dict[str, Any] = {**message.headers, PUBLISHED: _clock.next_ns(), **(extra or {})}
     if message.key:
         headers[KEY] = message.key
     return Basic.Properties(
@@ -50,9 +70,11 @@ def properties_of(message: Message, extra: Mapping[str, str] | None = None) -> B
     )
 
 
-def copied(message: Message) -> Basic.Properties:
-    """Of a copy that a queue gets directly: it says where the original was published."""
-    return properties_of(message, {ADDRESS: message.address, ROUTING_KEY: message.routing_key})
+def copied(received: DeliveredMessage) -> Basic.Properties:
+    """Of a copy that a queue gets directly: it says where and when the original was published."""
+    message = message_of(received)
+    where = {ADDRESS: message.address, ROUTING_KEY: message.routing_key}
+    return properties_of(message, {**where, PUBLISHED: published_ns(received)})
 
 
 def parked(dead: DeadLetter) -> Basic.Properties:
@@ -86,6 +108,12 @@ def published_at(received: DeliveredMessage) -> float | None:
     """Seconds since 1970, whole ones, by the publisher's clock; None if it did not say."""
     timestamp = received.header.properties.timestamp
     return timestamp.timestamp() if isinstance(timestamp, datetime) else None
+
+
+def published_ns(received: DeliveredMessage) -> int:
+    """By the publisher's clock, and of one publisher never the same twice; 0 if it did not say."""
+    value = (received.header.properties.headers or {}).get(PUBLISHED)
+    return value if isinstance(value, int) else 0
 
 
 def message_of(received: DeliveredMessage) -> Message:

@@ -223,6 +223,12 @@ async def ready_count(channel: Channel, name: str) -> int:
         return (await channel.queue_declare(name, passive=True)).message_count or 0
 
 
+async def consumer_count(channel: Channel, name: str) -> int:
+    """How many take from the queue; of a quorum queue also those that were cancelled and have messages of it."""
+    with translating():
+        return (await channel.queue_declare(name, passive=True)).consumer_count or 0
+
+
 async def delete_queue(link: Link, name: str) -> None:
     async with link.passing_channel() as channel:
         with translating():

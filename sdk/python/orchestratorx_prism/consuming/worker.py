@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from orchestratorx_prism.brokers import Broker, BrokerSettings, BrokerUnavailable, GroupQueries, open_broker
+from orchestratorx_prism.brokers import (
+    Broker,
+    BrokerSettings,
+    BrokerUnavailable,
+    GroupQueries,
+    Subscription,
+    Succession,
+    open_broker,
+)
 from orchestratorx_prism.consuming import inbox, leases
 from orchestratorx_prism.consuming.ending import end
 from orchestratorx_prism.consuming.groups import watch_lag
@@ -40,6 +48,9 @@ _PAUSE_S = 1.0
 _RETURNS_BY_TIME = frozenset({"nats", "redis"})
 """Brokers that do not notice a consumer's death: what it had in hand goes to others after `ack_wait_s`."""
 _RETURN_GRACE_S = 0.5
+_NOTICED_WITHIN_S = 60.0
+"""Other brokers notice it sooner, also when no connection breaks: by heartbeats."""
+_ASK_AGAIN_S = 0.1
 _PRUNE_EVERY_S = 3_600.0
 _S_PER_DAY = 86_400.0
 
@@ -188,9 +199,7 @@ class StreamWorker:
                 # A broker may take long to make a new group, and nobody has renewed the lease meanwhile.
                 if not await database.run(lambda session: leases.renew(session, lease, self._lease_s)):
                     handling.lost.set()
-                if lease.inherited and self._broker.name in _RETURNS_BY_TIME:
-                    # What the one before had in hand comes back in this time, and before what is new: then order holds.
-                    await self._pause(self._ack_wait_s + _RETURN_GRACE_S, handling.lost)
+                await self._until_all_is_back(subscription, lease, handling.lost)
                 await pump.run()
                 # Of a lost lease nothing can be committed: there is nothing to wait for.
                 await pump.drain(0.0 if handling.lost.is_set() else self._timeout_s)
@@ -202,6 +211,22 @@ class StreamWorker:
                 await database.run(lambda session: leases.release(session, lease))
         finally:
             await end(beside)
+
+    async def _until_all_is_back(self, subscription: Subscription, lease: Lease, lost: asyncio.Event) -> None:
+        """What the one before had in hand comes back, and before what is new: then order holds."""
+        if lease.inherited and self._broker.name in _RETURNS_BY_TIME:
+            await self._pause(self._ack_wait_s + _RETURN_GRACE_S, lost)
+        if not isinstance(subscription, Succession):
+            return
+        deadline = asyncio.get_running_loop().time() + _NOTICED_WITHIN_S
+        while not await subscription.alone() and not self._stopping.is_set() and not lost.is_set():
+            if asyncio.get_running_loop().time() >= deadline:
+                _log.warning(
+                    "stream consumer %s: somebody else in its group still has messages in hand; beginning without them",
+                    lease.consumer,
+                )
+                return
+            await self._pause(_ASK_AGAIN_S, lost)
 
     async def _watch(self, database: Database, lease: Lease, lost: asyncio.Event, pump: Pump) -> None:
         """Renews the lease, prunes the inbox, and stops the pump when there is a reason to."""

@@ -1,7 +1,8 @@
-"""The workers that the kill test kills: imports everything once, then forks a worker for each line it reads.
+"""The workers that tests kill and stop: imports everything once, then forks a worker for each line it reads.
 
-A line is a JSON object: `messaging`, the fields of BrokerSettings, and `database_url`. The answers are the worker's
-process id and, when it has ended, its exit status, or the number of its signal as a negative number.
+A line is a JSON object: `messaging`, the fields of BrokerSettings, `database_url`, and `handler_timeout_s`. The
+answers are the worker's process id and, when it has ended, its exit status, or the number of its signal as a negative
+number.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ async def handle(event: StreamEvent, session: AsyncSession) -> None:
         raise ValueError("poison")
 
 
-async def work(messaging: dict[str, Any], database_url: str) -> None:
+async def work(messaging: dict[str, Any], database_url: str, handler_timeout_s: float) -> None:
     worker = StreamWorker(
-        BrokerSettings(**messaging), database_url, lease_s=LEASE_S, handler_timeout_s=10.0, concurrency=8
+        BrokerSettings(**messaging), database_url, lease_s=LEASE_S, handler_timeout_s=handler_timeout_s, concurrency=8
     )
     await worker.run()
 
