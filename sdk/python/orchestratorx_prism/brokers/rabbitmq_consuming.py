@@ -2,9 +2,9 @@
 
 Order per key: within one `Subscription`, a message is handed out when the one before it of the same key is ended; one
 given back stays here until its delay is over, and then returns to the head of the queue. What consumers that died left
-in the queue is put into the order of publishing, by the publishers' clocks, before any of it is handed out. Between several subscriptions
-of a group RabbitMQ deals messages out regardless of key. Where that matters, set `max_unacked=1`: the queue then has a
-single active consumer.
+in the queue is put into the order of publishing, by the publishers' clocks, before any of it is handed out. Between
+several subscriptions of a group RabbitMQ deals messages out regardless of key. Where that matters, set `max_unacked=1`:
+the queue then has a single active consumer.
 
 AMQP does not confirm an acknowledgement. A call after it on the same channel is answered when the server has read it;
 a server that dies in the moment after may deliver once more.

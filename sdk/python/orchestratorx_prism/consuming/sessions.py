@@ -35,6 +35,8 @@ _DRIVERS = {
     ("sqlite", False): "sqlite+pysqlite",
 }
 """Database of a URL without a driver, and whether the driver is to be async → SQLAlchemy's name of both."""
+_LONGEST_HANG_S = 5.0
+"""In a transaction, between two statements."""
 _SPARE_CONNECTIONS = 3
 """Beside one for each handler: for renewals, for failures to be written down, and for pruning."""
 
@@ -92,8 +94,8 @@ event.listen(WorkerSession, "before_commit", WorkerSession.refuse_commit)
 class Database(Protocol):
     """The application's database, as one worker uses it."""
 
-    async def run(self, work: Callable[[Session], T]) -> T:
-        """Does the work in a transaction of its own."""
+    async def run(self, work: Callable[[Session], T], *, changes: bool = True) -> T:
+        """Does the work in a transaction of its own. `changes`: whether it writes, or locks rows."""
         ...
 
     async def handle(self, consumer: StreamConsumer, delivered: StreamEvent, finish: Step, timeout_s: float) -> None:
@@ -110,8 +112,10 @@ class AsyncDatabase:
         self.engine = engine
         self._owned = owned
 
-    async def run(self, work: Callable[[Session], T]) -> T:
+    async def run(self, work: Callable[[Session], T], *, changes: bool = True) -> T:
         async with AsyncSession(self.engine) as session, session.begin():
+            if changes:
+                await session.run_sync(partial(_end_if_idle, after_s=_LONGEST_HANG_S))
             return await session.run_sync(work)
 
     async def handle(self, consumer: StreamConsumer, delivered: StreamEvent, finish: Step, timeout_s: float) -> None:
@@ -137,9 +141,11 @@ class BlockingDatabase:
         self._owned = owned
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="stream-consumer")
 
-    async def run(self, work: Callable[[Session], T]) -> T:
+    async def run(self, work: Callable[[Session], T], *, changes: bool = True) -> T:
         def in_transaction() -> T:
             with Session(self.engine) as session, session.begin():
+                if changes:
+                    _end_if_idle(session, after_s=_LONGEST_HANG_S)
                 return work(session)
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, in_transaction)
@@ -230,7 +236,11 @@ def _engine(url: str, wants_async: bool, concurrency: int) -> Engine | AsyncEngi
 def _begin(session: Session, *, timeout_s: float) -> None:
     """Opens the transaction, so that it can be told whether it was ended."""
     session.begin()
+    _end_if_idle(session, after_s=max(2 * timeout_s, 1.0))
+
+
+def _end_if_idle(session: Session, *, after_s: float) -> None:
+    """A worker that hangs in the middle of a transaction must not keep its rows from others for ever."""
     if session.get_bind().dialect.name == "postgresql":
-        # A worker that is stopped in the middle must not hold its rows for ever. A whole number, ours.
-        milliseconds = max(int(2_000 * timeout_s), 1_000)
-        session.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}"))
+        # A whole number, ours.
+        session.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = {int(1_000 * after_s)}"))

@@ -62,7 +62,9 @@ class StreamHandling:
         """Ends the delivery. Raises BrokerUnavailable if the broker could not be told: then it comes again."""
         name, message = self._consumer.name, delivery.message
         try:
-            known, held_back, earlier = await self._database.run(lambda session: self._look_up(session, message))
+            known, held_back, earlier = await self._database.run(
+                lambda session: self._look_up(session, message), changes=False
+            )
         except DATABASE_AWAY:
             await delivery.nack(delay_s=_AWAY_S)
             return

@@ -1,0 +1,56 @@
+"""A worker that hangs in the middle of a transaction of its own: PostgreSQL ends it, and another takes the lease."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from orchestratorx_prism import StreamEvent, stream_consumer
+from orchestratorx_prism.consuming import leases, sessions
+from orchestratorx_prism.consuming.leases import Lease
+from orchestratorx_prism.consuming.sessions import create_tables, open_database
+from orchestratorx_prism.consuming.streams import consumer_of
+
+pytestmark = pytest.mark.postgres
+
+LEASE_S = 0.2
+
+
+@stream_consumer("payments.events", name="orders-of-who-hangs")
+def _handle(event: StreamEvent, session: Session) -> None:
+    raise AssertionError("nothing is delivered here")
+
+
+async def test_who_hangs_while_it_renews_its_lease_loses_it(
+    fresh_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_LONGEST_HANG_S", 0.5)
+    database = open_database(fresh_postgres_url, consumer_of(_handle), concurrency=1)
+    goes_on = threading.Event()
+
+    def renew_and_hang(session: Session) -> None:
+        assert leases.renew(session, hers, LEASE_S)
+        assert goes_on.wait(timeout=30)
+
+    async def taken(owner: str) -> Lease | None:
+        return await database.run(lambda session: leases.acquire(session, "orders", owner, LEASE_S))
+
+    try:
+        await create_tables(database)
+        hers = await taken("first")
+        assert hers is not None
+        hanging = asyncio.create_task(database.run(renew_and_hang))
+        async with asyncio.timeout(20):
+            while (lease := await taken("second")) is None:  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.05)
+        assert (lease.owner, lease.inherited, lease.token) == ("second", True, hers.token + 1)
+        goes_on.set()
+        with pytest.raises(DBAPIError):
+            await hanging
+    finally:
+        goes_on.set()
+        await database.close()
