@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from orchestratorx_prism import StreamEvent, stream_consumer
-from orchestratorx_prism.consuming import leases, sessions
+from orchestratorx_prism.consuming import leases
 from orchestratorx_prism.consuming.leases import Lease
 from orchestratorx_prism.consuming.sessions import create_tables, open_database
 from orchestratorx_prism.consuming.streams import consumer_of
@@ -26,9 +26,8 @@ def _handle(event: StreamEvent, session: Session) -> None:
 
 
 async def test_who_hangs_while_it_renews_its_lease_loses_it(
-    fresh_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    fresh_postgres_url: str,
 ) -> None:
-    monkeypatch.setattr(sessions, "_LONGEST_HANG_S", 0.5)
     database = open_database(fresh_postgres_url, consumer_of(_handle), concurrency=1)
     goes_on = threading.Event()
 
@@ -43,7 +42,7 @@ async def test_who_hangs_while_it_renews_its_lease_loses_it(
         await create_tables(database)
         hers = await taken("first")
         assert hers is not None
-        hanging = asyncio.create_task(database.run(renew_and_hang))
+        hanging = asyncio.create_task(database.run(renew_and_hang, longest_s=0.5))
         async with asyncio.timeout(20):
             while (lease := await taken("second")) is None:  # noqa: ASYNC110 - the database tells nobody
                 await asyncio.sleep(0.05)

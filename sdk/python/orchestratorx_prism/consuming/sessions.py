@@ -35,8 +35,8 @@ _DRIVERS = {
     ("sqlite", False): "sqlite+pysqlite",
 }
 """Database of a URL without a driver, and whether the driver is to be async → SQLAlchemy's name of both."""
-_LONGEST_HANG_S = 5.0
-"""In a transaction, between two statements."""
+LONGEST_S = 5.0
+"""Of a statement of the worker's own, beside handlers."""
 _SPARE_CONNECTIONS = 3
 """Beside one for each handler: for renewals, for failures to be written down, and for pruning."""
 
@@ -94,8 +94,12 @@ event.listen(WorkerSession, "before_commit", WorkerSession.refuse_commit)
 class Database(Protocol):
     """The application's database, as one worker uses it."""
 
-    async def run(self, work: Callable[[Session], T], *, changes: bool = True) -> T:
-        """Does the work in a transaction of its own. `changes`: whether it writes, or locks rows."""
+    async def run(self, work: Callable[[Session], T], *, longest_s: float | None = LONGEST_S) -> T:
+        """Does the work in a transaction of its own.
+
+        `longest_s`: how long each statement of it, and each pause between two, may take. None: as the database has it;
+        for work that locks nothing.
+        """
         ...
 
     async def handle(self, consumer: StreamConsumer, delivered: StreamEvent, finish: Step, timeout_s: float) -> None:
@@ -112,10 +116,10 @@ class AsyncDatabase:
         self.engine = engine
         self._owned = owned
 
-    async def run(self, work: Callable[[Session], T], *, changes: bool = True) -> T:
+    async def run(self, work: Callable[[Session], T], *, longest_s: float | None = LONGEST_S) -> T:
         async with AsyncSession(self.engine) as session, session.begin():
-            if changes:
-                await session.run_sync(partial(_end_if_idle, after_s=_LONGEST_HANG_S))
+            if longest_s is not None:
+                await session.run_sync(partial(_bound, longest_s=longest_s))
             return await session.run_sync(work)
 
     async def handle(self, consumer: StreamConsumer, delivered: StreamEvent, finish: Step, timeout_s: float) -> None:
@@ -141,11 +145,11 @@ class BlockingDatabase:
         self._owned = owned
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="stream-consumer")
 
-    async def run(self, work: Callable[[Session], T], *, changes: bool = True) -> T:
+    async def run(self, work: Callable[[Session], T], *, longest_s: float | None = LONGEST_S) -> T:
         def in_transaction() -> T:
             with Session(self.engine) as session, session.begin():
-                if changes:
-                    _end_if_idle(session, after_s=_LONGEST_HANG_S)
+                if longest_s is not None:
+                    _bound(session, longest_s=longest_s)
                 return work(session)
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, in_transaction)
@@ -209,7 +213,7 @@ async def create_tables(database: Database) -> None:
             session.execute(text("SELECT pg_advisory_xact_lock(482906238829)"))
         metadata.create_all(session.connection())
 
-    await database.run(create)
+    await database.run(create, longest_s=None)
 
 
 def _engine(url: str, wants_async: bool, concurrency: int) -> Engine | AsyncEngine:
@@ -236,11 +240,26 @@ def _engine(url: str, wants_async: bool, concurrency: int) -> Engine | AsyncEngi
 def _begin(session: Session, *, timeout_s: float) -> None:
     """Opens the transaction, so that it can be told whether it was ended."""
     session.begin()
-    _end_if_idle(session, after_s=max(2 * timeout_s, 1.0))
+    _bound(session, longest_s=max(2 * timeout_s, 1.0))
 
 
-def _end_if_idle(session: Session, *, after_s: float) -> None:
-    """A worker that hangs in the middle of a transaction must not keep its rows from others for ever."""
+_BOUNDS = ("idle_in_transaction_session_timeout", "statement_timeout")
+
+
+def _bound(session: Session, *, longest_s: float) -> None:
+    """A worker that hangs in the middle of a transaction must not keep its rows from others for ever.
+
+    One that hangs after it has sent a part of a statement is not idle to PostgreSQL: both bounds are needed. What the
+    application has set stays if it is shorter.
+    """
     if session.get_bind().dialect.name == "postgresql":
-        # A whole number, ours.
-        session.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = {int(1_000 * after_s)}"))
+        session.execute(_SET_BOUNDS, {"longest": f"{int(1_000 * longest_s)}ms"})
+
+
+def _shorter(setting: str) -> str:
+    now, longest = f"current_setting('{setting}')", "CAST(:longest AS TEXT)"
+    is_shorter = f"CAST({now} AS INTERVAL) > '0' AND CAST({now} AS INTERVAL) < CAST({longest} AS INTERVAL)"
+    return f"set_config('{setting}', CASE WHEN {is_shorter} THEN {now} ELSE {longest} END, true)"
+
+
+_SET_BOUNDS = text(f"SELECT {', '.join(map(_shorter, _BOUNDS))}")

@@ -31,6 +31,10 @@ _HELD_BACK_S = 0.5
 """When to look again whether an earlier message of the key is done. Seconds."""
 
 
+class NotRecorded(Exception):
+    """The worker's own statements failed after the handler's had not: somebody who hangs may hold their rows."""
+
+
 class StreamHandling:
     """The messages of one consumer, under one lease."""
 
@@ -63,7 +67,7 @@ class StreamHandling:
         name, message = self._consumer.name, delivery.message
         try:
             known, held_back, earlier = await self._database.run(
-                lambda session: self._look_up(session, message), changes=False
+                lambda session: self._look_up(session, message), longest_s=None
             )
         except DATABASE_AWAY:
             await delivery.nack(delay_s=_AWAY_S)
@@ -90,6 +94,9 @@ class StreamHandling:
         except LeaseLost:
             self.lost.set()
             await delivery.nack()
+        except NotRecorded as blocked:
+            _log.warning("stream consumer %s: %s could not be recorded: %s; it comes again", name, message.id, blocked)
+            await delivery.nack(delay_s=_AWAY_S)
         except Exception as error:
             self._metrics.failed(name, event.event_type, type(error).__name__)
             await self._failed(delivery, error)
@@ -110,9 +117,12 @@ class StreamHandling:
     def _finish(self, session: Session, message: Message) -> None:
         """Last in the transaction: the inbox row, then the fence. Nothing may come after it but the commit."""
         session.flush()
-        inbox.note(session, self._consumer.name, message.id)
-        inbox.forget_failures(session, self._consumer.name, message.id)
-        leases.fence(session, self._lease)
+        try:
+            inbox.note(session, self._consumer.name, message.id)
+            inbox.forget_failures(session, self._consumer.name, message.id)
+            leases.fence(session, self._lease)
+        except SQLAlchemyError as error:
+            raise NotRecorded(error_text(error)) from error
 
     async def _failed(self, delivery: Delivery, error: Exception) -> None:
         """A failure counts once it is written down: an outage of the database makes no dead letters."""

@@ -52,6 +52,7 @@ _NOTICED_WITHIN_S = 60.0
 """Other brokers notice it sooner, also when no connection breaks: by heartbeats."""
 _ASK_AGAIN_S = 0.1
 _PRUNE_EVERY_S = 3_600.0
+_LONGEST_PRUNING_S = 300.0
 _S_PER_DAY = 86_400.0
 
 
@@ -242,7 +243,9 @@ class StreamWorker:
                 good_until = asked_at + self._lease_s
                 if asked_at >= prune_at:
                     prune_at = asked_at + _PRUNE_EVERY_S
-                    await database.run(lambda session: inbox.prune(session, lease.consumer, self._keep_s))
+                    await database.run(
+                        lambda session: inbox.prune(session, lease.consumer, self._keep_s), longest_s=_LONGEST_PRUNING_S
+                    )
             except DATABASE_AWAY as away:
                 _log.warning("stream consumer %s: the lease was not renewed: %s", lease.consumer, _name(away))
                 if loop.time() >= good_until:
