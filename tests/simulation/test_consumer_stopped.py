@@ -18,9 +18,9 @@ from stream_workers import Effects, Worker, out_of_order, stream_message
 from orchestratorx_prism.brokers import BrokerSettings, open_broker
 
 PAYMENTS = 12
-ROUNDS = 20
-BEFORE_IT_HANGS = 30
-"""Effects."""
+ROUNDS = 40
+BEFORE_IT_HANGS = 150
+"""Effects. Enough for each of its connections to know its statements: see `sessions._bound`."""
 HEARTBEAT_S = 1
 """RabbitMQ's, of the workers."""
 

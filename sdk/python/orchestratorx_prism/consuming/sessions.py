@@ -247,10 +247,11 @@ _BOUNDS = ("idle_in_transaction_session_timeout", "statement_timeout")
 
 
 def _bound(session: Session, *, longest_s: float) -> None:
-    """A worker that hangs in the middle of a transaction must not keep its rows from others for ever.
+    """A worker that hangs in the middle of a transaction must not keep its rows for ever, nor must others wait for them
+    for ever. What the application has set stays if it is shorter.
 
-    One that hangs after it has sent a part of a statement is not idle to PostgreSQL: both bounds are needed. What the
-    application has set stays if it is shorter.
+    PostgreSQL does not end one that hangs after it has sent a part of a statement: asyncpg does so when a connection
+    carries out a statement for the first time.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(_SET_BOUNDS, {"longest": f"{int(1_000 * longest_s)}ms"})
