@@ -47,7 +47,7 @@ def charge_refunded(arrival: Arrival) -> Event:
     if our_type is None:
         return unmapped(arrival, UNKNOWN_STATUS)
     if our_type in PAYMENT_STATUS:
-        return charge_event(arrival, found, our_type, delta if found.captured is False else None)
+        return charge_event(arrival, found, our_type, delta if _is_uncaptured(found) else None)
     return _charge_refunded_event(arrival, found, our_type, total, delta, newest)
 
 
@@ -55,11 +55,16 @@ def _state(found: Charge, total: int | None, newest: RefundInList | None) -> str
     """What counts as refunded: a key of CHARGE_REFUNDED's inner table."""
     if newest is not None and newest.reason == EXPIRED_UNCAPTURED:
         return EXPIRED_UNCAPTURED
-    if found.captured is False:
+    if _is_uncaptured(found):
         return "uncaptured"
     if total == 0 and found.amount_refunded:
         return "remainder_released"
     return newest.status or "" if newest is not None else ""
+
+
+def _is_uncaptured(found: Charge) -> bool:
+    """Whether nothing was captured. `captured` is false until the last of several captures."""
+    return found.captured is False and not found.amount_captured
 
 
 def _charge_refunded_event(
