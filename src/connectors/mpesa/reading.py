@@ -24,6 +24,8 @@ def read(envelope: Envelope, purpose: str, body: bytes) -> list[Notice]:
     """
     if envelope.body is not None:
         if envelope.body.stk_callback is None:
+            if _holds_another(body):
+                return [others.read_unrecognised(body)]
             raise PayloadRejected("the body has no stkCallback", reason="PAYLOAD_FIELD_MISSING")
         return [read_callback(envelope.body.stk_callback)]
     if envelope.trans_id is not None:
@@ -35,6 +37,12 @@ def read(envelope: Envelope, purpose: str, body: bytes) -> list[Notice]:
     if envelope.conversation_id is not None or envelope.originator_conversation_id is not None:
         return [read_accepted(envelope, purpose)]
     return _read_rarer(envelope, purpose, body)
+
+
+def _holds_another(body: bytes) -> bool:
+    """Whether `Body` holds a callback of another name."""
+    inside = msgspec.json.decode(body, type=dict[str, msgspec.Raw])["Body"]
+    return bool(msgspec.json.decode(inside, type=dict[str, msgspec.Raw]).keys() - {"stkCallback"})
 
 
 def _read_rarer(envelope: Envelope, purpose: str, body: bytes) -> list[Notice]:

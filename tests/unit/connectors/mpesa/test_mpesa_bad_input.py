@@ -112,6 +112,12 @@ def test_what_is_not_needed_may_be_anything(body: object, normalized: Callable[.
     assert len(normalized(body)) == 1
 
 
+@pytest.mark.parametrize("body", [{"Body": {"b2cCallback": {"a": 1}}}, {"Body": {"stkCallback": None, "new": 1}}])
+def test_a_callback_of_a_kind_that_came_later_is_kept(body: object, normalized: Callable[..., list[Event]]) -> None:
+    (event,) = normalized(body)
+    assert (event.type, event.unmapped.unmapped_reason) == ("connector.unmapped", "unknown_type")
+
+
 def test_a_body_is_never_quoted_in_a_refusal(normalized: Any) -> None:
     with pytest.raises(PayloadRejected) as refused:
         normalized(c2b(TransAmount="254700000321x"))
