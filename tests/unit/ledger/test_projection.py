@@ -16,7 +16,7 @@ from orchestrator.ledger.lifecycle import PAYMENT_TRANSITIONS
 from orchestrator.ledger.projection import AXES, LASTING, Identity, PaymentState, apply, join, payment_of, standing
 from orchestrator.ledger.projection.views import dispute_of, refund_of
 from orchestratorx_prism.event_types import DATA_MEMBER
-from orchestratorx_prism.v1.dispute_pb2 import DISPUTE_STATUS_LOST, DISPUTE_STATUS_WON
+from orchestratorx_prism.v1.dispute_pb2 import DISPUTE_STATUS_LOST, DISPUTE_STATUS_OPENED, DISPUTE_STATUS_WON
 from orchestratorx_prism.v1.event_pb2 import CAUSE_POLL, Event
 from orchestratorx_prism.v1.payment_pb2 import Payment
 from orchestratorx_prism.v1.refund_pb2 import REFUND_STATUS_REVERSED, REFUND_STATUS_SUCCEEDED
@@ -237,6 +237,21 @@ def test_of_two_dispute_facts_the_later_stands_and_of_one_time_the_more_final() 
     dispute = dispute_of(fold(lost, opened, won), "d", "dis", IDENTITY)
     assert (dispute.status, dispute.dispute_reason) == (DISPUTE_STATUS_LOST, "fraud")
     assert not view(lost, opened, won).disputed
+
+
+def test_an_inquiry_never_takes_back_what_a_dispute_has_become() -> None:
+    """A fraud report or the issuer's comments on a chargeback come late, and are told as an inquiry."""
+    asked = make("dispute.inquiry", "1", at=1, amount=money(10), connector_dispute_id="d")
+    opened = make("dispute.opened", "2", at=5, connector_dispute_id="d")
+    late = make("dispute.inquiry", "3", at=9, connector_dispute_id="d", dispute_reason="fraud")
+    expected = fold(asked, opened, late)
+    for facts in itertools.permutations((asked, opened, late)):
+        assert fold(*facts) == expected
+        assert join(fold(*facts[:2]), fold(facts[2])) == expected
+        assert join(fold(facts[0]), fold(*facts[1:])) == expected
+    dispute = dispute_of(expected, "d", "dis", IDENTITY)
+    assert (dispute.status, dispute.dispute_reason) == (DISPUTE_STATUS_OPENED, "fraud")
+    assert dispute_of(fold(late, asked), "d", "dis", IDENTITY).updated_at == late.occurred_at
 
 
 def test_a_dispute_in_another_currency_is_no_contradiction() -> None:

@@ -58,7 +58,7 @@ class DisputeState(msgspec.Struct, array_like=True, gc=False):
     """One dispute."""
 
     status: tuple[int, int, int] | None = None
-    """Latest (time, rank, DisputeStatus)."""
+    """Latest (time, rank, DisputeStatus); an inquiry, of rank 0, only while there is nothing else."""
     created_us: int = NEVER
     amount: tuple[int, str, int] | None = None
     """Latest (time, currency, minor units)."""
