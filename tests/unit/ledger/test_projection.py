@@ -207,6 +207,20 @@ def test_a_refund_without_id_and_total_counts_by_its_own_amount() -> None:
     assert state.refunds == {}
 
 
+def test_a_refund_that_is_told_of_without_its_id_counts_beside_one_that_failed() -> None:
+    """The total that the provider states falls with the refund that failed, and so cannot tell the two apart."""
+    facts = (
+        pay("captured", amount=money(1000), operation_id="c"),
+        make("refund.succeeded", "charge.refunded 1", at=1, amount=money(300), refunded=money(300)),
+        make("refund.failed", "refund.failed", at=2, amount=money(300), connector_refund_id="re_1"),
+        make("refund.succeeded", "charge.refunded 2", at=3, amount=money(400), refunded=money(400)),
+    )
+    for order in itertools.permutations(facts):
+        assert view(*order).refunded == money(400)
+    named = make("refund.succeeded", "refund.updated", at=4, amount=money(400), connector_refund_id="re_2")
+    assert view(*facts, named).refunded == money(400)
+
+
 def test_a_reversed_refund_gives_the_money_back() -> None:
     state = fold(
         pay("captured", amount=money(1000), operation_id="c"),

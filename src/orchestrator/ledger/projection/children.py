@@ -50,8 +50,9 @@ def apply_refund(state: PaymentState, event: Event, us: int) -> None:
         raise_to(state.refunded, data.refunded.currency, data.refunded.minor_units)
     if not data.connector_refund_id:
         # Whose refund it is remains unsaid: it counts by the stated total, else by its own amount.
-        if currency and status == refund_pb2.REFUND_STATUS_SUCCEEDED and not data.HasField("refunded"):
-            state.loose_refunds[event.id] = (currency, minor)
+        if currency and status == refund_pb2.REFUND_STATUS_SUCCEEDED:
+            unnamed = state.told_refunds if data.HasField("refunded") else state.loose_refunds
+            unnamed[event.id] = (currency, minor)
         return
     refund = state.refunds.get(data.connector_refund_id)
     if refund is None:

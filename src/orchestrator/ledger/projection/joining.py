@@ -67,6 +67,7 @@ def join(a: PaymentState, b: PaymentState) -> PaymentState:
     _union(a.disputes, b.disputes, _join_disputes)
     _union(a.refunded, b.refunded, max)
     a.loose_refunds.update(b.loose_refunds)
+    a.told_refunds.update(b.told_refunds)
     return a
 
 

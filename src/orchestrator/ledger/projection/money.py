@@ -105,7 +105,8 @@ def _captured(state: PaymentState, currency: str) -> tuple[int, int]:
 
 
 def _refunded(state: PaymentState, currency: str) -> int:
-    """The sum of refunds that stand, or what the provider states less the refunds that failed, whichever is more."""
+    """The sum of refunds that stand, or what the provider states or tells of without a name, less the refunds that
+    failed: whichever is more. A stated total falls when a refund fails, so the greatest one may be of before."""
     succeeded = sum(minor for of, minor in state.loose_refunds.values() if of == currency)
     failed = 0
     for refund in state.refunds.values():
@@ -115,7 +116,8 @@ def _refunded(state: PaymentState, currency: str) -> int:
             succeeded += refund.amount[2]
         elif refund.status >= refund_pb2.REFUND_STATUS_FAILED:
             failed += refund.amount[2]
-    return _bounded(max(succeeded, state.refunded.get(currency, 0) - failed))
+    told = sum(minor for of, minor in state.told_refunds.values() if of == currency)
+    return _bounded(max(succeeded, max(state.refunded.get(currency, 0), told) - failed))
 
 
 def _bounded(total: int) -> int:

@@ -114,3 +114,5 @@ class PaymentState(msgspec.Struct, array_like=True, gc=False):
     """Cumulative total as stated by the provider."""
     loose_refunds: dict[str, tuple[str, int]] = {}
     """Event id → (currency, minor units) of successful refunds that have neither an id nor a stated total."""
+    told_refunds: dict[str, tuple[str, int]] = {}
+    """The same of those that have a stated total, and no id: others may tell of them with their id."""
