@@ -316,6 +316,17 @@ def test_a_contradiction_is_named(anomaly: str, told: list[Event]) -> None:
     assert list(view(*reversed(told)).anomalies) == [anomaly]
 
 
+def test_a_release_of_what_a_last_capture_left_is_no_contradiction() -> None:
+    facts = (
+        pay("authorized", amount=money(1000)),
+        pay("captured", at=1, amount=money(400), operation_id="c", final_capture=True),
+        pay("voided", at=2, operation_id="v"),
+    )
+    for order in itertools.permutations(facts):
+        payment = view(*order)
+        assert (status_name(payment.status), payment.captured, list(payment.anomalies)) == ("captured", money(400), [])
+
+
 def test_what_only_comes_late_is_no_lasting_contradiction() -> None:
     captured = pay("captured", at=2, amount=money(150), operation_id="c", final_capture=True)
     too_little = [pay("authorized", amount=money(100)), captured]

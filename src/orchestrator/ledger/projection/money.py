@@ -132,7 +132,7 @@ def _void_stands(state: PaymentState) -> bool:
 def _captured_status(
     state: PaymentState, authorized: int | None, captured: int, flags: int, voided: bool
 ) -> tuple[int, bool]:
-    """The status of a payment of which something was taken, and whether that was all."""
+    """The status of a payment of which something was taken, and whether that was all that was reserved."""
     if flags & FINAL:
         more = False
     elif authorized is None or not captured:
@@ -141,7 +141,7 @@ def _captured_status(
         more = captured < authorized
     if more and not voided and state.expired_us == NEVER:
         return pb.PAYMENT_STATUS_PARTIALLY_CAPTURED, False
-    return pb.PAYMENT_STATUS_CAPTURED, not more
+    return pb.PAYMENT_STATUS_CAPTURED, not more and (not captured or authorized is None or captured >= authorized)
 
 
 def _uncaptured_status(state: PaymentState, voided: bool) -> int:
