@@ -341,6 +341,13 @@ def test_a_released_reservation_stays_released_when_the_authorization_comes_late
     assert status_name(view(pay("voided", at=5), pay("authorized", at=1, amount=money(10))).status) == "voided"
 
 
+def test_of_one_time_an_expiry_says_more_than_the_release_that_comes_with_it() -> None:
+    """Stripe tells of a reservation that ran out as expired, and of its charge as refunded, which is a release."""
+    expired, voided = pay("expired", at=5), pay("voided", at=5, operation_id="v")
+    assert {status_name(view(*order).status) for order in ((expired, voided), (voided, expired))} == {"expired"}
+    assert status_name(view(pay("voided", at=4, operation_id="v"), expired).status) == "voided"
+
+
 def test_a_release_that_failed_leaves_the_reservation() -> None:
     authorized = pay("authorized", amount=money(10))
     assert status_name(view(authorized, pay("void_failed", at=1, operation_id="v")).status) == "authorized"

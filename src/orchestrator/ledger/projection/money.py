@@ -145,7 +145,8 @@ def _captured_status(
 
 
 def _uncaptured_status(state: PaymentState, voided: bool) -> int:
-    if voided and state.voided_us <= state.expired_us:
+    # Of the same time the expiry stands: what ran out is told as released, too.
+    if voided and state.voided_us < state.expired_us:
         return pb.PAYMENT_STATUS_VOIDED
     if state.expired_us != NEVER:
         return pb.PAYMENT_STATUS_EXPIRED

@@ -191,3 +191,23 @@ def test_a_refund_of_what_was_captured_while_more_is_still_held_is_no_release(
     )
     assert event.type == "refund.succeeded"
     assert (event.refund.amount.minor_units, event.refund.refunded.minor_units) == (100, 100)
+
+
+@pytest.mark.parametrize(
+    ("capture_before", "ours"), [(1_773_480_413, "payment.expired"), (1_773_480_414, "payment.voided")]
+)
+def test_a_release_when_the_time_to_capture_is_over_is_an_expiry(
+    normalized: Callable[[Any], list[Event]], capture_before: int, ours: str
+) -> None:
+    """Since 2022-11-15 the charge does not list its refund, whose reason would tell."""
+    details = {"type": "card", "card": {"capture_before": capture_before}}
+    body = _charge_event(
+        "charge.refunded",
+        {"amount_refunded": 0},
+        amount_captured=0,
+        amount_refunded=1000,
+        captured=False,
+        payment_method_details=details,
+    )
+    (event,) = normalized(body | {"created": 1_773_480_413})
+    assert (event.type, event.payment.amount.minor_units) == (ours, 1000)
