@@ -11,7 +11,7 @@ from connectors.mpesa import mapping as m
 from connectors.mpesa.amounts import shillings
 from connectors.mpesa.notices import Notice
 from connectors.mpesa.shapes import Envelope
-from connectors.mpesa.values import identifier, last4, moment, required, text
+from connectors.mpesa.values import identifier, last4, moment, required, text, typed_by_payer
 from connectors.spi import PayloadRejected
 
 
@@ -55,7 +55,7 @@ def read_c2b(envelope: Envelope, purpose: str) -> Notice:
         account=identifier(envelope.business_short_code, "BusinessShortCode"),
         amount=shillings(envelope.trans_amount),
         occurred_at=moment(envelope.trans_time, "TransTime"),
-        merchant_reference=identifier(envelope.bill_ref_number, "BillRefNumber"),
+        merchant_reference=typed_by_payer(envelope.bill_ref_number, "BillRefNumber"),
         payer_last4=last4(envelope.msisdn),
     )
 
@@ -73,7 +73,7 @@ def read_bill(envelope: Envelope) -> Notice:
         account=identifier(envelope.short_code, "shortCode"),
         amount=shillings(envelope.paid_amount),
         occurred_at=moment(envelope.date_created, "dateCreated"),
-        merchant_reference=identifier(envelope.account_reference, "accountReference"),
+        merchant_reference=typed_by_payer(envelope.account_reference, "accountReference"),
         payer_last4=last4(envelope.pulled_msisdn),
     )
 
@@ -126,7 +126,7 @@ def _read_one(pulled: Pulled) -> Notice:
         receipt=receipt,
         amount=shillings(pulled.amount),
         occurred_at=moment(pulled.trx_date, "trxDate"),
-        merchant_reference=identifier(pulled.bill_reference, "billreference"),
+        merchant_reference=typed_by_payer(pulled.bill_reference, "billreference"),
         payer_last4=last4(pulled.msisdn),
         status_word=kind,
     )

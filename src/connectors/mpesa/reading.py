@@ -11,7 +11,7 @@ from connectors.mpesa import others
 from connectors.mpesa.customer import read_bill, read_c2b, read_pulled
 from connectors.mpesa.notices import Notice
 from connectors.mpesa.results import read_accepted, read_result
-from connectors.mpesa.shapes import Envelope
+from connectors.mpesa.shapes import Envelope, StkCallback
 from connectors.mpesa.stk import read_answer, read_callback, read_express
 from connectors.spi import PayloadRejected
 
@@ -23,9 +23,7 @@ def read(envelope: Envelope, purpose: str, body: bytes) -> list[Notice]:
         PayloadRejected: A name that its family cannot do without is missing, or has a wrong value.
     """
     if envelope.body is not None:
-        if envelope.body.stk_callback is None:
-            raise PayloadRejected("the body has no stkCallback", reason="PAYLOAD_FIELD_MISSING")
-        return [read_callback(envelope.body.stk_callback)]
+        return [_read_wrapped(envelope.body.stk_callback, body)]
     if envelope.trans_id is not None:
         return [read_c2b(envelope, purpose)]
     if envelope.result is not None:
@@ -35,6 +33,16 @@ def read(envelope: Envelope, purpose: str, body: bytes) -> list[Notice]:
     if envelope.conversation_id is not None or envelope.originator_conversation_id is not None:
         return [read_accepted(envelope, purpose)]
     return _read_rarer(envelope, purpose, body)
+
+
+def _read_wrapped(callback: StkCallback | None, body: bytes) -> Notice:
+    """What `Body` holds: an STK callback, or one of a name that came after this was written."""
+    if callback is not None:
+        return read_callback(callback)
+    inside = msgspec.json.decode(body, type=dict[str, msgspec.Raw])["Body"]
+    if msgspec.json.decode(inside, type=dict[str, msgspec.Raw]).keys() <= {"stkCallback"}:
+        raise PayloadRejected("the body has no stkCallback", reason="PAYLOAD_FIELD_MISSING")
+    return others.read_unrecognised(body)
 
 
 def _read_rarer(envelope: Envelope, purpose: str, body: bytes) -> list[Notice]:

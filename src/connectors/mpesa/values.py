@@ -54,6 +54,18 @@ def identifier(value: object, name: str) -> str:
     return said
 
 
+def typed_by_payer(value: object, name: str) -> str:
+    """Like `text`, for the account number that a payer typed into a phone.
+
+    No character of it refuses a body about money that has moved: blanks of any kind become plain ones, what cannot be
+    printed is left out, and what follows the first `MAX_IDENTIFIER` characters, too.
+    """
+    said = text(value, name)
+    if not said.isprintable():
+        said = "".join(char if char.isprintable() else " " if char.isspace() else "" for char in said).strip()
+    return said[:MAX_IDENTIFIER]
+
+
 def required(value: object, name: str) -> str:
     """Like `identifier`, where the body is worth nothing without it.
 

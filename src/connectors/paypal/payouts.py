@@ -1,4 +1,7 @@
-"""Payouts: items, batches and referenced payouts, to `payout.*`. None of their ids names a payment."""
+"""Payouts: items, batches and referenced payouts, to `payout.*`. Their own ids name no payment.
+
+A referenced payout tells in `connector_transaction_id` whose money it is; it is no fact about that payment.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,8 @@ class Payout(msgspec.Struct):
     id: str | None = None
     payout_batch_id: str | None = None
     payouts_transaction_id: str | None = None
+    reference_id: str | None = None
+    """Of a referenced payout: the capture whose money it releases."""
     transaction_status: str | None = None
     status: str | None = None
     processing_state: ProcessingState | None = None
@@ -100,7 +105,12 @@ def payout_event(delivery: Delivery, our_type: str, resource: Payout) -> Event:
     item = resource.payout_item or Item()
     reference = resource.custom or resource.invoice_id or ""
     processed = resource.time_processed or resource.time_completed
-    event = delivery.event(our_type, merchant_transaction_id=reference, resource_times=(processed,))
+    event = delivery.event(
+        our_type,
+        merchant_transaction_id=reference,
+        connector_transaction_id=resource.reference_id or "",
+        resource_times=(processed,),
+    )
     data = PayoutData(
         connector_payout_id=resource.payout_item_id or resource.item_id or resource.id or "",
         connector_batch_id=resource.payout_batch_id or "",

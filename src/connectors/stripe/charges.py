@@ -85,8 +85,10 @@ def charge_state(found: Charge, provider_type: str) -> str:
             return "partly_captured"
         return "released" if found.refunded or (found.amount_refunded or 0) > 0 else "uncaptured"
     rest = uncaptured_rest(found)
-    # A final partial capture releases the rest, which then counts as refunded; while it does not, more can be captured.
-    return "partly_captured" if rest and (found.amount_refunded or 0) < rest else "captured"
+    # A final partial capture releases the rest, which counted as refunded until 2025-03-31; while it does not, more may
+    # be captured: through a PaymentIntent. A charge without one is captured once, and its rest is released.
+    more = rest and ident(found.payment_intent) and (found.amount_refunded or 0) < rest
+    return "partly_captured" if more else "captured"
 
 
 def uncaptured_rest(found: Charge) -> int:

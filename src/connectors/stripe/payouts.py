@@ -66,7 +66,9 @@ def _event(
     if our_type is None:
         return unmapped(arrival, UNKNOWN_STATUS)
     reference = arrival.merchant_reference(found.metadata)
-    event = arrival.begin(our_type, merchant_transaction_id=reference)
+    # Whose money a transfer passes on. No reference: it is no fact about that payment.
+    source = ident(found.source_transaction) if isinstance(found, Transfer) else ""
+    event = arrival.begin(our_type, merchant_transaction_id=reference, connector_transaction_id=source)
     event.payout.CopyFrom(
         PayoutData(
             connector_payout_id=found.id,

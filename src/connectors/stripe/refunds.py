@@ -43,23 +43,36 @@ def charge_refunded(arrival: Arrival) -> Event:
     before = whole(arrival.previous().get("amount_refunded"))
     delta = _delta(found, before)
     newest = _newest(found, delta)
-    our_type = type_of(meaning, _state(found, total, newest))
+    our_type = type_of(meaning, _state(found, total, newest, whole(arrival.envelope.created)))
     if our_type is None:
         return unmapped(arrival, UNKNOWN_STATUS)
     if our_type in PAYMENT_STATUS:
-        return charge_event(arrival, found, our_type, delta if found.captured is False else None)
+        return charge_event(arrival, found, our_type, delta if _is_uncaptured(found) else None)
     return _charge_refunded_event(arrival, found, our_type, total, delta, newest)
 
 
-def _state(found: Charge, total: int | None, newest: RefundInList | None) -> str:
-    """What counts as refunded: a key of CHARGE_REFUNDED's inner table."""
+def _state(found: Charge, total: int | None, newest: RefundInList | None, at_s: int | None) -> str:
+    """What counts as refunded at this Unix time: a key of CHARGE_REFUNDED's inner table."""
     if newest is not None and newest.reason == EXPIRED_UNCAPTURED:
         return EXPIRED_UNCAPTURED
-    if found.captured is False:
-        return "uncaptured"
+    if _is_uncaptured(found):
+        return EXPIRED_UNCAPTURED if _ran_out(found, at_s) else "uncaptured"
     if total == 0 and found.amount_refunded:
         return "remainder_released"
     return newest.status or "" if newest is not None else ""
+
+
+def _is_uncaptured(found: Charge) -> bool:
+    """Whether nothing was captured. `captured` is false until the last of several captures."""
+    return found.captured is False and not found.amount_captured
+
+
+def _ran_out(found: Charge, at_s: int | None) -> bool:
+    """Whether the time to capture was over. Since 2022-11-15 the refund, whose reason says so, is not in the charge."""
+    details = found.payment_method_details
+    card = details.instrument() if details is not None else None
+    until_s = card.capture_before if card is not None else None
+    return until_s is not None and at_s is not None and at_s >= until_s
 
 
 def _charge_refunded_event(

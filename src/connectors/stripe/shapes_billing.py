@@ -206,6 +206,8 @@ class Transfer(msgspec.Struct, gc=False):
     amount_reversed: int | None = None
     currency: str | None = None
     reversed: bool | None = None
+    source_transaction: Id = None
+    """The charge whose money it passes on, where it is bound to one."""
     status: str | None = None
     """Until 2017-04-06, when payouts were transfers."""
     date: int | None = None

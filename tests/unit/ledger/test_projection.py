@@ -16,7 +16,7 @@ from orchestrator.ledger.lifecycle import PAYMENT_TRANSITIONS
 from orchestrator.ledger.projection import AXES, LASTING, Identity, PaymentState, apply, join, payment_of, standing
 from orchestrator.ledger.projection.views import dispute_of, refund_of
 from orchestratorx_prism.event_types import DATA_MEMBER
-from orchestratorx_prism.v1.dispute_pb2 import DISPUTE_STATUS_LOST, DISPUTE_STATUS_WON
+from orchestratorx_prism.v1.dispute_pb2 import DISPUTE_STATUS_LOST, DISPUTE_STATUS_OPENED, DISPUTE_STATUS_WON
 from orchestratorx_prism.v1.event_pb2 import CAUSE_POLL, Event
 from orchestratorx_prism.v1.payment_pb2 import Payment
 from orchestratorx_prism.v1.refund_pb2 import REFUND_STATUS_REVERSED, REFUND_STATUS_SUCCEEDED
@@ -207,6 +207,20 @@ def test_a_refund_without_id_and_total_counts_by_its_own_amount() -> None:
     assert state.refunds == {}
 
 
+def test_a_refund_that_is_told_of_without_its_id_counts_beside_one_that_failed() -> None:
+    """The total that the provider states falls with the refund that failed, and so cannot tell the two apart."""
+    facts = (
+        pay("captured", amount=money(1000), operation_id="c"),
+        make("refund.succeeded", "charge.refunded 1", at=1, amount=money(300), refunded=money(300)),
+        make("refund.failed", "refund.failed", at=2, amount=money(300), connector_refund_id="re_1"),
+        make("refund.succeeded", "charge.refunded 2", at=3, amount=money(400), refunded=money(400)),
+    )
+    for order in itertools.permutations(facts):
+        assert view(*order).refunded == money(400)
+    named = make("refund.succeeded", "refund.updated", at=4, amount=money(400), connector_refund_id="re_2")
+    assert view(*facts, named).refunded == money(400)
+
+
 def test_a_reversed_refund_gives_the_money_back() -> None:
     state = fold(
         pay("captured", amount=money(1000), operation_id="c"),
@@ -237,6 +251,21 @@ def test_of_two_dispute_facts_the_later_stands_and_of_one_time_the_more_final() 
     dispute = dispute_of(fold(lost, opened, won), "d", "dis", IDENTITY)
     assert (dispute.status, dispute.dispute_reason) == (DISPUTE_STATUS_LOST, "fraud")
     assert not view(lost, opened, won).disputed
+
+
+def test_an_inquiry_never_takes_back_what_a_dispute_has_become() -> None:
+    """A fraud report or the issuer's comments on a chargeback come late, and are told as an inquiry."""
+    asked = make("dispute.inquiry", "1", at=1, amount=money(10), connector_dispute_id="d")
+    opened = make("dispute.opened", "2", at=5, connector_dispute_id="d")
+    late = make("dispute.inquiry", "3", at=9, connector_dispute_id="d", dispute_reason="fraud")
+    expected = fold(asked, opened, late)
+    for facts in itertools.permutations((asked, opened, late)):
+        assert fold(*facts) == expected
+        assert join(fold(*facts[:2]), fold(facts[2])) == expected
+        assert join(fold(facts[0]), fold(*facts[1:])) == expected
+    dispute = dispute_of(expected, "d", "dis", IDENTITY)
+    assert (dispute.status, dispute.dispute_reason) == (DISPUTE_STATUS_OPENED, "fraud")
+    assert dispute_of(fold(late, asked), "d", "dis", IDENTITY).updated_at == late.occurred_at
 
 
 def test_a_dispute_in_another_currency_is_no_contradiction() -> None:
@@ -287,6 +316,17 @@ def test_a_contradiction_is_named(anomaly: str, told: list[Event]) -> None:
     assert list(view(*reversed(told)).anomalies) == [anomaly]
 
 
+def test_a_release_of_what_a_last_capture_left_is_no_contradiction() -> None:
+    facts = (
+        pay("authorized", amount=money(1000)),
+        pay("captured", at=1, amount=money(400), operation_id="c", final_capture=True),
+        pay("voided", at=2, operation_id="v"),
+    )
+    for order in itertools.permutations(facts):
+        payment = view(*order)
+        assert (status_name(payment.status), payment.captured, list(payment.anomalies)) == ("captured", money(400), [])
+
+
 def test_what_only_comes_late_is_no_lasting_contradiction() -> None:
     captured = pay("captured", at=2, amount=money(150), operation_id="c", final_capture=True)
     too_little = [pay("authorized", amount=money(100)), captured]
@@ -299,6 +339,13 @@ def test_what_only_comes_late_is_no_lasting_contradiction() -> None:
 
 def test_a_released_reservation_stays_released_when_the_authorization_comes_late() -> None:
     assert status_name(view(pay("voided", at=5), pay("authorized", at=1, amount=money(10))).status) == "voided"
+
+
+def test_of_one_time_an_expiry_says_more_than_the_release_that_comes_with_it() -> None:
+    """Stripe tells of a reservation that ran out as expired, and of its charge as refunded, which is a release."""
+    expired, voided = pay("expired", at=5), pay("voided", at=5, operation_id="v")
+    assert {status_name(view(*order).status) for order in ((expired, voided), (voided, expired))} == {"expired"}
+    assert status_name(view(pay("voided", at=4, operation_id="v"), expired).status) == "voided"
 
 
 def test_a_release_that_failed_leaves_the_reservation() -> None:

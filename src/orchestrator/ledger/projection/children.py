@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from orchestrator.ledger.projection.joining import earliest, latest, raise_to
+from orchestrator.ledger.projection.joining import earliest, later_stage, latest, raise_to
 from orchestrator.ledger.projection.state import DisputeState, PaymentState, RefundState
 from orchestratorx_prism.v1 import dispute_pb2, refund_pb2
 from orchestratorx_prism.v1.event_pb2 import Event
@@ -29,7 +29,7 @@ DISPUTE_RANKS: Final[dict[str, tuple[int, int]]] = {
     "dispute.won": (7, dispute_pb2.DISPUTE_STATUS_WON),
     "dispute.lost": (8, dispute_pb2.DISPUTE_STATUS_LOST),
 }
-"""Type → (rank among facts of the same time, status). The latest stands."""
+"""Type → (rank among facts of the same time, status). The latest stands; an inquiry only while nothing else is told."""
 
 
 def dispute_key(event: Event) -> str:
@@ -50,8 +50,9 @@ def apply_refund(state: PaymentState, event: Event, us: int) -> None:
         raise_to(state.refunded, data.refunded.currency, data.refunded.minor_units)
     if not data.connector_refund_id:
         # Whose refund it is remains unsaid: it counts by the stated total, else by its own amount.
-        if currency and status == refund_pb2.REFUND_STATUS_SUCCEEDED and not data.HasField("refunded"):
-            state.loose_refunds[event.id] = (currency, minor)
+        if currency and status == refund_pb2.REFUND_STATUS_SUCCEEDED:
+            unnamed = state.told_refunds if data.HasField("refunded") else state.loose_refunds
+            unnamed[event.id] = (currency, minor)
         return
     refund = state.refunds.get(data.connector_refund_id)
     if refund is None:
@@ -75,7 +76,7 @@ def apply_dispute(state: PaymentState, event: Event, us: int) -> None:
     if dispute is None:
         dispute = state.disputes[key] = DisputeState()
     rank, status = DISPUTE_RANKS[event.type]
-    dispute.status = latest(dispute.status, (us, rank, status))
+    dispute.status = later_stage(dispute.status, (us, rank, status))
     dispute.created_us = min(dispute.created_us, us)
     if data.HasField("amount"):
         dispute.amount = latest(dispute.amount, (us, data.amount.currency, data.amount.minor_units))

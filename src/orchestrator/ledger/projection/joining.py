@@ -25,6 +25,14 @@ def earliest(a: T | None, b: T | None) -> T | None:
     return b if b < a else a  # type: ignore[operator]
 
 
+def later_stage(a: tuple[int, int, int] | None, b: tuple[int, int, int] | None) -> tuple[int, int, int] | None:
+    """The later of two dispute registers. An inquiry (rank 0) stands while there is nothing else: no dispute goes back
+    to a mere question, and a fraud report or an issuer's comments may come long after the chargeback."""
+    if a is None or b is None:
+        return b if a is None else a
+    return max(a, b, key=lambda fact: (fact[1] > 0, fact))
+
+
 def raise_to(amounts: Minor, currency: str, minor: int) -> None:
     """Keeps the greatest amount of a currency."""
     known = amounts.get(currency)
@@ -59,6 +67,7 @@ def join(a: PaymentState, b: PaymentState) -> PaymentState:
     _union(a.disputes, b.disputes, _join_disputes)
     _union(a.refunded, b.refunded, max)
     a.loose_refunds.update(b.loose_refunds)
+    a.told_refunds.update(b.told_refunds)
     return a
 
 
@@ -85,7 +94,7 @@ def _join_refunds(a: RefundState, b: RefundState) -> RefundState:
 
 
 def _join_disputes(a: DisputeState, b: DisputeState) -> DisputeState:
-    a.status = latest(a.status, b.status)
+    a.status = later_stage(a.status, b.status)
     a.created_us = min(a.created_us, b.created_us)
     a.amount = latest(a.amount, b.amount)
     a.reason = latest(a.reason, b.reason)

@@ -105,7 +105,8 @@ def _captured(state: PaymentState, currency: str) -> tuple[int, int]:
 
 
 def _refunded(state: PaymentState, currency: str) -> int:
-    """The sum of refunds that stand, or what the provider states less the refunds that failed, whichever is more."""
+    """The sum of refunds that stand, or what the provider states or tells of without a name, less the refunds that
+    failed: whichever is more. A stated total falls when a refund fails, so the greatest one may be of before."""
     succeeded = sum(minor for of, minor in state.loose_refunds.values() if of == currency)
     failed = 0
     for refund in state.refunds.values():
@@ -115,7 +116,8 @@ def _refunded(state: PaymentState, currency: str) -> int:
             succeeded += refund.amount[2]
         elif refund.status >= refund_pb2.REFUND_STATUS_FAILED:
             failed += refund.amount[2]
-    return _bounded(max(succeeded, state.refunded.get(currency, 0) - failed))
+    told = sum(minor for of, minor in state.told_refunds.values() if of == currency)
+    return _bounded(max(succeeded, max(state.refunded.get(currency, 0), told) - failed))
 
 
 def _bounded(total: int) -> int:
@@ -130,7 +132,7 @@ def _void_stands(state: PaymentState) -> bool:
 def _captured_status(
     state: PaymentState, authorized: int | None, captured: int, flags: int, voided: bool
 ) -> tuple[int, bool]:
-    """The status of a payment of which something was taken, and whether that was all."""
+    """The status of a payment of which something was taken, and whether that was all that was reserved."""
     if flags & FINAL:
         more = False
     elif authorized is None or not captured:
@@ -139,11 +141,12 @@ def _captured_status(
         more = captured < authorized
     if more and not voided and state.expired_us == NEVER:
         return pb.PAYMENT_STATUS_PARTIALLY_CAPTURED, False
-    return pb.PAYMENT_STATUS_CAPTURED, not more
+    return pb.PAYMENT_STATUS_CAPTURED, not more and (not captured or authorized is None or captured >= authorized)
 
 
 def _uncaptured_status(state: PaymentState, voided: bool) -> int:
-    if voided and state.voided_us <= state.expired_us:
+    # Of the same time the expiry stands: what ran out is told as released, too.
+    if voided and state.voided_us < state.expired_us:
         return pb.PAYMENT_STATUS_VOIDED
     if state.expired_us != NEVER:
         return pb.PAYMENT_STATUS_EXPIRED

@@ -58,7 +58,7 @@ class DisputeState(msgspec.Struct, array_like=True, gc=False):
     """One dispute."""
 
     status: tuple[int, int, int] | None = None
-    """Latest (time, rank, DisputeStatus)."""
+    """Latest (time, rank, DisputeStatus); an inquiry, of rank 0, only while there is nothing else."""
     created_us: int = NEVER
     amount: tuple[int, str, int] | None = None
     """Latest (time, currency, minor units)."""
@@ -114,3 +114,5 @@ class PaymentState(msgspec.Struct, array_like=True, gc=False):
     """Cumulative total as stated by the provider."""
     loose_refunds: dict[str, tuple[str, int]] = {}
     """Event id → (currency, minor units) of successful refunds that have neither an id nor a stated total."""
+    told_refunds: dict[str, tuple[str, int]] = {}
+    """The same of those that have a stated total, and no id: others may tell of them with their id."""

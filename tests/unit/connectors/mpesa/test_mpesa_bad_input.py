@@ -112,6 +112,34 @@ def test_what_is_not_needed_may_be_anything(body: object, normalized: Callable[.
     assert len(normalized(body)) == 1
 
 
+@pytest.mark.parametrize("body", [{"Body": {"b2cCallback": {"a": 1}}}, {"Body": {"stkCallback": None, "new": 1}}])
+def test_a_callback_of_a_kind_that_came_later_is_kept(body: object, normalized: Callable[..., list[Event]]) -> None:
+    (event,) = normalized(body)
+    assert (event.type, event.unmapped.unmapped_reason) == ("connector.unmapped", "unknown_type")
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("inv\u00a017", "inv 17"),
+        ("inv\t17 ", "inv 17"),
+        ("\u202einv\u200d17", "inv17"),
+        ("\x00", ""),
+        ("7" * 300, "7" * 255),
+        (1700, "1700"),
+    ],
+)
+def test_what_a_payer_types_never_refuses_money_that_has_moved(
+    typed: object, kept: str, normalized: Callable[..., list[Event]]
+) -> None:
+    """The account number is free text from a phone, and M-Pesa may not send the confirmation again."""
+    pulled = {"Response": [[{"transactionId": "UCE1", "trxDate": "2026-03-14T12:00:00Z", "billreference": typed}]]}
+    bill = {"transactionId": "UCE1", "paidAmount": 1, "accountReference": typed}
+    for body in (c2b(BillRefNumber=typed), bill, pulled):
+        (event,) = normalized(body)
+        assert event.merchant_transaction_id == kept
+
+
 def test_a_body_is_never_quoted_in_a_refusal(normalized: Any) -> None:
     with pytest.raises(PayloadRejected) as refused:
         normalized(c2b(TransAmount="254700000321x"))

@@ -157,3 +157,57 @@ def test_a_refund_of_as_much_as_was_released_is_a_refund(
     (event,) = normalized(frame)
     assert event.type == "refund.succeeded"
     assert (event.refund.amount.minor_units, event.refund.refunded.minor_units) == (500, total)
+
+
+def _charge_event(provider_type: str, before: dict[str, int] | None = None, **fields: Any) -> dict[str, Any]:
+    charge = {"id": "ch_1", "object": "charge", "amount": 1000, "currency": "usd", "status": "succeeded"} | fields
+    data = {"object": charge} | ({"previous_attributes": before} if before is not None else {})
+    return {"id": "evt_1", "object": "event", "api_version": "2026-10-28.endive", "type": provider_type, "data": data}
+
+
+@pytest.mark.parametrize(
+    ("intent", "ours", "final"),
+    [(None, "payment.captured", True), ("pi_1", "payment.partially_captured", False)],
+)
+def test_a_charge_without_a_payment_intent_is_captured_once_however_little(
+    normalized: Callable[[Any], list[Event]], intent: str | None, ours: str, final: bool
+) -> None:
+    """A charge can be captured several times through its PaymentIntent only, which says itself when it was the last."""
+    (event,) = normalized(
+        _charge_event("charge.captured", amount_captured=600, amount_refunded=0, captured=True, payment_intent=intent)
+    )
+    assert (event.type, event.payment.final_capture) == (ours, final)
+    assert (event.payment.amount.minor_units, event.payment.captured.minor_units) == (600, 600)
+
+
+def test_a_refund_of_what_was_captured_while_more_is_still_held_is_no_release(
+    normalized: Callable[[Any], list[Event]],
+) -> None:
+    """300 of 1000 captured, the rest still held: Stripe calls the charge uncaptured until the last capture."""
+    (event,) = normalized(
+        _charge_event(
+            "charge.refunded", {"amount_refunded": 0}, amount_captured=300, amount_refunded=100, captured=False
+        )
+    )
+    assert event.type == "refund.succeeded"
+    assert (event.refund.amount.minor_units, event.refund.refunded.minor_units) == (100, 100)
+
+
+@pytest.mark.parametrize(
+    ("capture_before", "ours"), [(1_773_480_413, "payment.expired"), (1_773_480_414, "payment.voided")]
+)
+def test_a_release_when_the_time_to_capture_is_over_is_an_expiry(
+    normalized: Callable[[Any], list[Event]], capture_before: int, ours: str
+) -> None:
+    """Since 2022-11-15 the charge does not list its refund, whose reason would tell."""
+    details = {"type": "card", "card": {"capture_before": capture_before}}
+    body = _charge_event(
+        "charge.refunded",
+        {"amount_refunded": 0},
+        amount_captured=0,
+        amount_refunded=1000,
+        captured=False,
+        payment_method_details=details,
+    )
+    (event,) = normalized(body | {"created": 1_773_480_413})
+    assert (event.type, event.payment.amount.minor_units) == (ours, 1000)
