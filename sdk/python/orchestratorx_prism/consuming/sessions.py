@@ -123,10 +123,9 @@ class AsyncDatabase:
         async with AsyncSession(self.engine, sync_session_class=WorkerSession) as session:
             await session.run_sync(partial(_begin, timeout_s=timeout_s))
             assert isinstance(session.sync_session, WorkerSession)  # noqa: S101 - for the type checker: made above
-            with session.sync_session.lent():
-                with failing_if_cancelled_inside():
-                    async with asyncio.timeout(timeout_s):
-                        await consumer.handler(delivered, session)
+            with session.sync_session.lent(), failing_if_cancelled_inside():
+                async with asyncio.timeout(timeout_s):
+                    await consumer.handler(delivered, session)
             await session.run_sync(finish)
             await session.commit()
 

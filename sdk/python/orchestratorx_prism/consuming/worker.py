@@ -14,10 +14,11 @@ import signal
 import uuid
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from orchestratorx_prism.brokers import (
     Broker,
@@ -31,6 +32,7 @@ from orchestratorx_prism.brokers import (
 from orchestratorx_prism.consuming import inbox, leases
 from orchestratorx_prism.consuming.ending import end
 from orchestratorx_prism.consuming.groups import watch_lag
+from orchestratorx_prism.consuming.history import error_text
 from orchestratorx_prism.consuming.leases import Lease
 from orchestratorx_prism.consuming.metrics import ConsumerCounters, ConsumerMetrics, SharedMetrics
 from orchestratorx_prism.consuming.pump import Pump
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _PAUSE_S = 1.0
 _RETURNS_BY_TIME = frozenset({"nats", "redis"})
 """Brokers that do not notice a consumer's death: what it had in hand goes to others after `ack_wait_s`."""
@@ -51,6 +55,10 @@ _RETURN_GRACE_S = 0.5
 _NOTICED_WITHIN_S = 60.0
 """Other brokers notice it sooner, also when no connection breaks: by heartbeats."""
 _ASK_AGAIN_S = 0.1
+_ANSWERS_WITHIN_S = 15.0
+"""A database that does not answer for so long, as when its machine vanished, is away."""
+_ENDING_S = 10.0
+"""How much longer than its handlers a worker may take to stop: for the broker and the database to be told."""
 _PRUNE_EVERY_S = 3_600.0
 _S_PER_DAY = 86_400.0
 
@@ -120,7 +128,9 @@ class StreamWorker:
         if not self._consumers:
             raise RequestRejected("there is no stream consumer", fix="import the modules with @stream_consumer first")
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._serve(consumer)) for consumer in self._consumers]
+            self._tasks = [asyncio.create_task(self._serve(one), name=one.name) for one in self._consumers]
+            for task in self._tasks:
+                task.add_done_callback(_tell)
 
     async def wait(self) -> None:
         """Returns when the worker was stopped; raises what made one of its consumers stop by itself."""
@@ -145,9 +155,11 @@ class StreamWorker:
                 await self.stop()
 
     async def stop(self) -> None:
-        """Finishes what is in hand, gives the leases back, and disconnects."""
+        """Finishes what is in hand, gives the leases back, and disconnects; what hangs is cut off."""
         self._stopping.set()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            _, hanging = await asyncio.wait(self._tasks, timeout=self._timeout_s + _ENDING_S)
+            await end(hanging)
         if self._owns_broker:
             await self._broker.close()
         for database in self._databases.values():
@@ -170,9 +182,10 @@ class StreamWorker:
         while not self._stopping.is_set():
             try:
                 if not migrated:
-                    await create_tables(database)
+                    async with asyncio.timeout(_ANSWERS_WITHIN_S):
+                        await create_tables(database)
                     migrated = True
-                lease = await database.run(lambda s: leases.acquire(s, consumer.name, owner, self._lease_s))
+                lease = await _ask(database, lambda s: leases.acquire(s, consumer.name, owner, self._lease_s))
                 if lease is not None:
                     await self._work(consumer, database, lease)
                     continue
@@ -193,11 +206,12 @@ class StreamWorker:
             )
             pump = Pump(subscription, handling.handle, concurrency=self._concurrency)
             beside.append(asyncio.create_task(self._watch(database, lease, handling.lost, pump)))
+            beside.append(asyncio.create_task(self._stop_with_us(pump)))
             if isinstance(self._broker, GroupQueries):
                 beside.append(asyncio.create_task(watch_lag(self._broker, consumer.name, self.metrics.lag)))
             try:
                 # A broker may take long to make a new group, and nobody has renewed the lease meanwhile.
-                if not await database.run(lambda session: leases.renew(session, lease, self._lease_s)):
+                if not await _ask(database, lambda session: leases.renew(session, lease, self._lease_s)):
                     handling.lost.set()
                 await self._until_all_is_back(subscription, lease, handling.lost)
                 await pump.run()
@@ -208,7 +222,7 @@ class StreamWorker:
             # If the broker could not be told what we had in hand, the lease runs out, and the next one knows.
             await self._broker.health()
             with contextlib.suppress(*DATABASE_AWAY):
-                await database.run(lambda session: leases.release(session, lease))
+                await _ask(database, lambda session: leases.release(session, lease))
         finally:
             await end(beside)
 
@@ -237,18 +251,23 @@ class StreamWorker:
             await self._pause(self._lease_s / 3, lost)
             asked_at = loop.time()
             try:
-                if not await database.run(lambda session: leases.renew(session, lease, self._lease_s)):
+                if not await _ask(database, lambda session: leases.renew(session, lease, self._lease_s)):
                     lost.set()
                 good_until = asked_at + self._lease_s
                 if asked_at >= prune_at:
                     prune_at = asked_at + _PRUNE_EVERY_S
-                    await database.run(lambda session: inbox.prune(session, lease.consumer, self._keep_s))
+                    await _ask(database, lambda session: inbox.prune(session, lease.consumer, self._keep_s))
             except DATABASE_AWAY as away:
                 _log.warning("stream consumer %s: the lease was not renewed: %s", lease.consumer, _name(away))
                 if loop.time() >= good_until:
                     lost.set()
         if lost.is_set():
             _log.warning("stream consumer %s: the lease is lost", lease.consumer)
+        pump.stop()
+
+    async def _stop_with_us(self, pump: Pump) -> None:
+        """At once, also while the database lets `_watch` wait."""
+        await self._stopping.wait()
         pump.stop()
 
     async def _pause(self, seconds: float, lost: asyncio.Event | None = None) -> None:
@@ -264,6 +283,18 @@ class StreamWorker:
 async def run_stream_consumers(messaging: BrokerSettings, database: str | Engine | AsyncEngine) -> None:
     """Runs every stream consumer that was decorated in this process, until SIGTERM or SIGINT."""
     await StreamWorker(messaging, database).run()
+
+
+async def _ask(database: Database, work: Callable[[Session], T]) -> T:
+    """As `database.run`. Raises TimeoutError if there is no answer; what was asked may still be done then."""
+    async with asyncio.timeout(_ANSWERS_WITHIN_S):
+        return await database.run(work)
+
+
+def _tell(serving: asyncio.Task[None]) -> None:
+    """Nobody need be waiting for the worker: that one of its consumers has stopped by itself is said aloud."""
+    if not serving.cancelled() and (error := serving.exception()) is not None:
+        _log.error("stream consumer %s has stopped: %s", serving.get_name(), error_text(error))
 
 
 def _name(error: BaseException) -> str:
