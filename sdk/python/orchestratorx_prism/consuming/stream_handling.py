@@ -33,7 +33,7 @@ def _of_drivers() -> tuple[type[Exception], ...]:
     return asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
 
 
-DATABASE_AWAY = (SQLAlchemyError, OSError, TimeoutError, *_of_drivers())
+DATABASE_AWAY: tuple[type[Exception], ...] = (SQLAlchemyError, OSError, TimeoutError, *_of_drivers())
 """What the worker's own statements raise while the database cannot do them."""
 _AWAY_S = 2.0
 """When to try again what failed because of that. Seconds."""

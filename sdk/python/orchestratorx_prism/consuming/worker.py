@@ -13,6 +13,7 @@ import logging
 import signal
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -179,6 +180,8 @@ class StreamWorker:
         database = self._databases[consumer.name]
         owner = str(uuid.uuid4())
         migrated = not self._migrate
+        uncertain = False
+        """Whether somebody, or we before, may have messages in hand that the broker was not told of."""
         while not self._stopping.is_set():
             try:
                 if not migrated:
@@ -187,7 +190,11 @@ class StreamWorker:
                     migrated = True
                 lease = await _ask(database, lambda s: leases.acquire(s, consumer.name, owner, self._lease_s))
                 if lease is not None:
-                    await self._work(consumer, database, lease)
+                    uncertain = uncertain or lease.inherited
+                    subscription = await self._broker.subscribe([consumer.stream], group=consumer.name)
+                    lease, uncertain = replace(lease, inherited=uncertain), True
+                    await self._work(consumer, database, lease, subscription)
+                    uncertain = False
                     continue
             except DATABASE_AWAY as away:
                 _log.warning("stream consumer %s: the database does not answer: %s", consumer.name, _name(away))
@@ -195,12 +202,13 @@ class StreamWorker:
                 _log.warning("stream consumer %s: the broker does not answer: %s", consumer.name, away.message)
             await self._pause(min(_PAUSE_S, self._lease_s / 3))
 
-    async def _work(self, consumer: StreamConsumer, database: Database, lease: Lease) -> None:
+    async def _work(
+        self, consumer: StreamConsumer, database: Database, lease: Lease, subscription: Subscription
+    ) -> None:
         """Until the worker is stopped or the lease is lost."""
         _log.info("stream consumer %s: working, token %d", consumer.name, lease.token)
         beside: list[asyncio.Task[None]] = []
         try:
-            subscription = await self._broker.subscribe([consumer.stream], group=consumer.name)
             handling = StreamHandling(
                 *(consumer, database, lease, self.metrics), timeout_s=self._timeout_s, grace_s=2 * self._ack_wait_s
             )
