@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, TypeVar
 
+from orchestratorx_prism.consuming.ending import cancelled_by_others
 from orchestratorx_prism.consuming.names import Selector
 from orchestratorx_prism.consuming.retrying import RetryPolicy
 from orchestratorx_prism.errors import RequestRejected
@@ -79,8 +80,7 @@ def failing_if_cancelled_inside() -> Iterator[None]:
     try:
         yield
     except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+        if not cancelled_by_others():
             raise
         raise RuntimeError("the function waited for something that was cancelled") from error
 
