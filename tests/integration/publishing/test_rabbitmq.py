@@ -396,6 +396,23 @@ async def test_a_connection_that_breaks_under_a_question_is_unavailable(
         await subscription.fetch(limit=1, timeout_s=1)
 
 
+async def test_a_server_whose_heartbeats_stay_away_is_unavailable_and_its_messages_come_when_it_is_back(
+    opened: Opened, settings: BrokerSettings, rabbit_server: Any
+) -> None:
+    """aiormq then cancels whoever waits for an answer: a consumer that took it for its own end stopped in silence."""
+    broker = opened(url=f"{settings.url}?heartbeat=1", publish_timeout_s=30.0)
+    await broker.publish([message(1), message(2)])
+    subscription = await broker.subscribe([EXCHANGE], group="all")
+    assert len(await subscription.fetch(limit=1, timeout_s=5.0)) == 1
+    rabbit_server.freeze()
+    try:
+        with pytest.raises(BrokerUnavailable):
+            await subscription.fetch(limit=1, timeout_s=30.0)
+    finally:
+        rabbit_server.thaw()
+    assert sorted(bodies(await taken(subscription, 2))) == [b"1", b"2"]
+
+
 async def test_a_message_that_went_back_once_is_still_before_later_ones_of_its_key_when_its_consumer_closes(
     opened: Opened,
 ) -> None:

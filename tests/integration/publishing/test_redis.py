@@ -266,6 +266,16 @@ async def test_two_consumers_never_have_messages_of_one_key_at_a_time(opened: Op
     assert await bare.keys("orchestratorx:lane:*") == []
 
 
+async def test_hundreds_of_messages_may_be_ended_at_once(opened: Opened) -> None:
+    broker = opened()
+    await broker.publish([message(n) for n in range(200)])
+    subscription = await broker.subscribe([STREAM], group="all")
+    deliveries = await subscription.fetch(limit=200, timeout_s=5.0)
+    assert len(deliveries) == 200
+    await asyncio.gather(*(delivery.ack() for delivery in deliveries))
+    assert (await broker.lag("all")).unfinished == 0
+
+
 async def test_the_number_of_tries_outlives_the_consumer(opened: Opened) -> None:
     broker = opened()
     await broker.publish([message(1)])

@@ -78,7 +78,7 @@ class Link:
 
     async def close(self) -> None:
         self._closing = True
-        with contextlib.suppress(*FOREIGN):
+        with contextlib.suppress(BrokerUnavailable), translating():
             async with asyncio.timeout(self._settings.publish_timeout_s):
                 await self._connection.close()
 
@@ -97,7 +97,7 @@ FOREIGN = (aiormq.exceptions.AMQPError, aiormq.exceptions.ChannelInvalidStateErr
 
 async def close_channel(channel: Channel) -> None:
     """What it had unacknowledged goes back to its queues."""
-    with contextlib.suppress(*FOREIGN):
+    with contextlib.suppress(BrokerUnavailable), translating():
         if not channel.is_closed:
             async with asyncio.timeout(_CLOSE_TIMEOUT_S):
                 await channel.close()
@@ -135,11 +135,20 @@ def unavailable(why: str, *, reason: str | None = None, fix: str = "") -> Broker
 
 @contextlib.contextmanager
 def translating() -> Iterator[None]:
-    """Makes refusals of aio-pika and of the server ours."""
+    """Makes refusals of aio-pika and of the server ours.
+
+    aiormq cancels whoever waits for an answer when it gives up a connection whose heartbeats stay away. Nobody has
+    cancelled us then.
+    """
     try:
         yield
     except FOREIGN as error:
         raise unavailable(_why(error)) from error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise unavailable("the connection broke") from error
 
 
 def _why(error: BaseException) -> str:

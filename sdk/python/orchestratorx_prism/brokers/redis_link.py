@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 OLDEST_VERSION = 7
 """Before, a claim of an entry that was deleted gives nothing to go by."""
+_MOST_CONNECTIONS = 10_000
+"""As many as a server takes by default. Each call has one for its time, and handlers may end hundreds of messages at
+once; redis-py would let a hundred, and fail the others."""
 Argument = str | bytes | int
 
 
@@ -93,6 +96,7 @@ async def open_link(settings: BrokerSettings) -> Link:
     client = Redis.from_url(
         settings.url,
         client_name="orchestratorx",
+        max_connections=_MOST_CONNECTIONS,
         socket_timeout=settings.publish_timeout_s,
         socket_connect_timeout=settings.publish_timeout_s,
         socket_keepalive=True,

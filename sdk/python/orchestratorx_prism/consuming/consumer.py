@@ -15,6 +15,7 @@ import contextlib
 import itertools
 import logging
 import signal
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -23,7 +24,7 @@ from typing import Self, TypeVar
 
 from orchestratorx_prism.brokers import Broker, BrokerSettings, GroupQueries, Subscription, open_broker
 from orchestratorx_prism.consuming.dispatching import Dispatcher
-from orchestratorx_prism.consuming.ending import end
+from orchestratorx_prism.consuming.ending import cancelled_by_others, end
 from orchestratorx_prism.consuming.groups import default_group, watch_lag
 from orchestratorx_prism.consuming.handling import EventHandler, Handler, handler_name
 from orchestratorx_prism.consuming.history import error_text
@@ -99,7 +100,8 @@ class PaymentEventConsumer:
         self._subscription: Subscription | None = None
         self._pump: Pump | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._stopped = False
+        self._starting: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
 
     async def register_handler(
         self, event_type: str, handler: EventHandler, *, retry: RetryPolicy | None = None, name: str = ""
@@ -133,11 +135,25 @@ class PaymentEventConsumer:
         Raises:
             BrokerUnavailable: The broker cannot be reached now. Later outages are waited through.
             SettingsRejected: What is there at the broker cannot be used.
+            RequestRejected: It was stopped, before or meanwhile.
         """
-        if self._stopped:
-            raise RequestRejected("this consumer was stopped", fix="make another one")
+        if self._stopping is not None:
+            raise _was_stopped()
         if self._pump is not None:
             return
+        # A task of its own: `stop` may end it, and whoever else calls meanwhile waits for the same one.
+        starting = self._starting = self._starting or asyncio.create_task(self._begin())
+        try:
+            await starting
+        except asyncio.CancelledError:
+            if cancelled_by_others():
+                raise _was_stopped() from None
+            raise
+        finally:
+            if starting.done():
+                self._starting = None
+
+    async def _begin(self) -> None:
         await self._broker.connect()
         self._subscription = await self._broker.subscribe(self._addresses, group=self.group)
         self._pump = Pump(self._subscription, self._dispatcher.handle, concurrency=self._concurrency)
@@ -171,21 +187,36 @@ class PaymentEventConsumer:
                 await self.stop()
 
     async def stop(self, grace_s: float = 20.0) -> None:
-        """No more events; waits up to `grace_s` for handlers, stops the others, and gives back what is not ended."""
-        if self._stopped:
-            return
-        self._stopped = True
-        if self._pump is not None and self._subscription is not None:
-            self._pump.stop()
-            await asyncio.wait([self._tasks[0]])
-            left = await self._pump.drain(grace_s)
-            if left:
-                _log.warning("%d handlers were stopped after %.0f s; their events will come again", left, grace_s)
-            await end(self._tasks[1:])
-            await self._subscription.close()
-        self._executor.shutdown(wait=False, cancel_futures=True)
-        if self._owns_broker:
-            await self._broker.close()
+        """No more events; waits up to `grace_s` for handlers, stops the others, and gives back what is not ended.
+
+        It goes on if the caller is cancelled. A handler that calls it does not wait for itself: it returns at once.
+        """
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._end(grace_s))
+        if self._pump is None or not self._pump.is_working_on(asyncio.current_task()):
+            await asyncio.shield(self._stopping)
+
+    async def _end(self, grace_s: float) -> None:
+        try:
+            if self._starting is not None:
+                await end([self._starting])
+            if self._pump is not None and self._subscription is not None:
+                await self._end_work(self._pump, self._subscription, grace_s)
+        finally:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            if self._owns_broker:
+                await self._broker.close()
+
+    async def _end_work(self, pump: Pump, subscription: Subscription, grace_s: float) -> None:
+        until = time.monotonic() + grace_s
+        pump.stop()
+        # Longer than a fetch takes only while the broker does not answer.
+        await asyncio.wait([self._tasks[0]], timeout=grace_s)
+        left = await pump.drain(max(0.0, until - time.monotonic()))
+        if left:
+            _log.warning("%d handlers were stopped after %.0f s; their events will come again", left, grace_s)
+        await end(self._tasks)
+        await subscription.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -208,6 +239,10 @@ class PaymentEventConsumer:
 
     def _find_handlers(self, event_type: str) -> tuple[Handler, ...]:
         return tuple(handler for handler in self._handlers if handler.selector.takes(event_type))
+
+
+def _was_stopped() -> RequestRejected:
+    return RequestRejected("this consumer was stopped", fix="make another one")
 
 
 def _tell(running: asyncio.Task[None]) -> None:

@@ -1,4 +1,4 @@
-"""Ending tasks that a client library may have deafened."""
+"""Ending tasks that a client library may have deafened, and cancellations that come from nowhere."""
 
 from __future__ import annotations
 
@@ -24,3 +24,12 @@ async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     for task in every:
         if not task.cancelled():
             task.exception()  # how it ended is of no interest any more
+
+
+def cancelled_by_others() -> bool:
+    """Whether a CancelledError that comes up in this task is not its own end: nobody has cancelled it.
+
+    It waited for something that was cancelled. To be asked where the error is caught.
+    """
+    task = asyncio.current_task()
+    return task is not None and not task.cancelling()

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
+from orchestratorx_prism.consuming.ending import cancelled_by_others
 from orchestratorx_prism.consuming.names import Selector
 from orchestratorx_prism.consuming.retrying import RetryPolicy
 from orchestratorx_prism.errors import RequestRejected
 from orchestratorx_prism.wrappers import PrismEvent
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 EventHandler: TypeAlias = Callable[[PrismEvent], Awaitable[object]] | Callable[[PrismEvent], object]
 """Takes an event. What it returns is ignored; if it raises, it is called again with the same event."""
@@ -37,12 +41,17 @@ class Handler:
         A function that blocks cannot be stopped: then there is a warning, and the wait goes on, for two of them must
         not work on one message. The broker may hand it to another consumer meanwhile.
         """
-        if is_async(self.call):
-            async with asyncio.timeout(timeout_s):
-                await self.call(event)  # type: ignore[misc]
-            return
+        with failing_if_cancelled_inside():
+            if is_async(self.call):
+                async with asyncio.timeout(timeout_s):
+                    await self.call(event)  # type: ignore[misc]
+            else:
+                await self._run_beside(event, executor, timeout_s)
+
+    async def _run_beside(self, event: PrismEvent, executor: Executor, timeout_s: float) -> None:
         # `run_in_executor` and not `to_thread`: the pool is as large as the consumer's concurrency, and its own.
-        running = asyncio.get_running_loop().run_in_executor(executor, partial(self.call, event))
+        call = partial(self.call, event)
+        running = asyncio.get_running_loop().run_in_executor(executor, partial(called_in_thread, call))
         done, _ = await asyncio.wait([running], timeout=timeout_s)
         if not done:
             _log.warning("handler %s takes more than %.0f s; another consumer may get the event", self.name, timeout_s)
@@ -51,6 +60,29 @@ class Handler:
             # Such as a lambda around a coroutine function.
             async with asyncio.timeout(timeout_s):
                 await result
+
+
+def called_in_thread(call: Callable[[], T]) -> T:
+    """What `call` returns. No future takes a StopIteration: whoever waited for it would wait for ever."""
+    try:
+        return call()
+    except StopIteration as error:
+        raise RuntimeError("the function raised StopIteration: next() of something that was at its end") from error
+
+
+@contextlib.contextmanager
+def failing_if_cancelled_inside() -> Iterator[None]:
+    """A function may wait for something that is cancelled, and let that pass: it has failed, and nobody has stopped us.
+
+    Raises:
+        RuntimeError: That was so.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        if not cancelled_by_others():
+            raise
+        raise RuntimeError("the function waited for something that was cancelled") from error
 
 
 def is_async(function: Callable[..., object]) -> bool:

@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from orchestratorx_prism.brokers.base import BrokerUnavailable, Delivery, Subscription
-from orchestratorx_prism.consuming.ending import end
+from orchestratorx_prism.consuming.ending import cancelled_by_others, end
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +43,10 @@ class Pump:
         """Deliveries in the hands of handlers."""
         return len(self._working)
 
+    def is_working_on(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether the task is one in which a handler runs."""
+        return task in self._working
+
     def stop(self) -> None:
         """No more fetching. `run` returns once that is so; `drain` ends what is in hand."""
         self._stopping.set()
@@ -58,7 +63,7 @@ class Pump:
             if self._stopping.is_set():
                 return
             try:
-                deliveries = await self._subscription.fetch(limit=free, timeout_s=_FETCH_S)
+                deliveries = await self._fetch(free)
             except BrokerUnavailable as away:
                 _log.warning("the broker does not answer, next try in %.1f s: %s", pause_s, away.message)
                 await self._pause(pause_s)
@@ -77,6 +82,15 @@ class Pump:
         _, left = await asyncio.wait(set(self._working), timeout=grace_s)
         await end(left)
         return len(left)
+
+    async def _fetch(self, limit: int) -> Sequence[Delivery]:
+        try:
+            return await self._subscription.fetch(limit=limit, timeout_s=_FETCH_S)
+        except asyncio.CancelledError as error:
+            if not cancelled_by_others():
+                raise
+            # Else a client library that gives up what it waits for would end us, and nobody would hear of it.
+            raise BrokerUnavailable("the client gave up the call") from error
 
     def _hand_out(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:

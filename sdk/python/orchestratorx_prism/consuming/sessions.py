@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
+from orchestratorx_prism.consuming.handling import called_in_thread, failing_if_cancelled_inside
 from orchestratorx_prism.consuming.reading import StreamEvent
 from orchestratorx_prism.consuming.sqlite_connection import close_wholly
 from orchestratorx_prism.consuming.streams import StreamConsumer, TransactionOwned
@@ -126,7 +127,7 @@ class AsyncDatabase:
         async with AsyncSession(self.engine, sync_session_class=WorkerSession) as session:
             await session.run_sync(partial(_begin, timeout_s=timeout_s))
             assert isinstance(session.sync_session, WorkerSession)  # noqa: S101 - for the type checker: made above
-            with session.sync_session.lent():
+            with session.sync_session.lent(), failing_if_cancelled_inside():
                 async with asyncio.timeout(timeout_s):
                     await consumer.handler(delivered, session)
             await session.run_sync(finish)
@@ -159,11 +160,12 @@ class BlockingDatabase:
             with WorkerSession(self.engine) as session:
                 _begin(session, timeout_s=timeout_s)
                 with session.lent():
-                    consumer.handler(delivered, session)
+                    called_in_thread(partial(consumer.handler, delivered, session))
                 finish(session)
                 session.commit()
 
-        await asyncio.get_running_loop().run_in_executor(self._pool, in_transaction)
+        with failing_if_cancelled_inside():
+            await asyncio.get_running_loop().run_in_executor(self._pool, in_transaction)
 
     async def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

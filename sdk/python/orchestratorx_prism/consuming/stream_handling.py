@@ -23,7 +23,17 @@ from orchestratorx_prism.errors import PayloadRejected
 
 _log = logging.getLogger(__name__)
 
-DATABASE_AWAY = (SQLAlchemyError, OSError, TimeoutError)
+
+def _of_drivers() -> tuple[type[Exception], ...]:
+    """What SQLAlchemy 2.0 lets pass as it is when a connection cannot be made; 2.1 makes errors of its own of them."""
+    try:
+        import asyncpg
+    except ModuleNotFoundError:
+        return ()
+    return asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
+
+
+DATABASE_AWAY: tuple[type[Exception], ...] = (SQLAlchemyError, OSError, TimeoutError, *_of_drivers())
 """What the worker's own statements raise while the database cannot do them."""
 _AWAY_S = 2.0
 """When to try again what failed because of that. Seconds."""

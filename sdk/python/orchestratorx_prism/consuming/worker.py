@@ -13,11 +13,13 @@ import logging
 import signal
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from orchestratorx_prism.brokers import (
     Broker,
@@ -31,6 +33,7 @@ from orchestratorx_prism.brokers import (
 from orchestratorx_prism.consuming import inbox, leases
 from orchestratorx_prism.consuming.ending import end
 from orchestratorx_prism.consuming.groups import watch_lag
+from orchestratorx_prism.consuming.history import error_text
 from orchestratorx_prism.consuming.leases import Lease
 from orchestratorx_prism.consuming.metrics import ConsumerCounters, ConsumerMetrics, SharedMetrics
 from orchestratorx_prism.consuming.pump import Pump
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _PAUSE_S = 1.0
 _RETURNS_BY_TIME = frozenset({"nats", "redis"})
 """Brokers that do not notice a consumer's death: what it had in hand goes to others after `ack_wait_s`."""
@@ -51,6 +56,10 @@ _RETURN_GRACE_S = 0.5
 _NOTICED_WITHIN_S = 60.0
 """Other brokers notice it sooner, also when no connection breaks: by heartbeats."""
 _ASK_AGAIN_S = 0.1
+_ANSWERS_WITHIN_S = 15.0
+"""A database that does not answer for so long, as when its machine vanished, is away."""
+_ENDING_S = 10.0
+"""How much longer than its handlers a worker may take to stop: for the broker and the database to be told."""
 _PRUNE_EVERY_S = 3_600.0
 _LONGEST_PRUNING_S = 300.0
 _S_PER_DAY = 86_400.0
@@ -121,7 +130,9 @@ class StreamWorker:
         if not self._consumers:
             raise RequestRejected("there is no stream consumer", fix="import the modules with @stream_consumer first")
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._serve(consumer)) for consumer in self._consumers]
+            self._tasks = [asyncio.create_task(self._serve(one), name=one.name) for one in self._consumers]
+            for task in self._tasks:
+                task.add_done_callback(_tell)
 
     async def wait(self) -> None:
         """Returns when the worker was stopped; raises what made one of its consumers stop by itself."""
@@ -146,9 +157,11 @@ class StreamWorker:
                 await self.stop()
 
     async def stop(self) -> None:
-        """Finishes what is in hand, gives the leases back, and disconnects."""
+        """Finishes what is in hand, gives the leases back, and disconnects; what hangs is cut off."""
         self._stopping.set()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            _, hanging = await asyncio.wait(self._tasks, timeout=self._timeout_s + _ENDING_S)
+            await end(hanging)
         if self._owns_broker:
             await self._broker.close()
         for database in self._databases.values():
@@ -168,14 +181,21 @@ class StreamWorker:
         database = self._databases[consumer.name]
         owner = str(uuid.uuid4())
         migrated = not self._migrate
+        uncertain = False
+        """Whether somebody, or we before, may have messages in hand that the broker was not told of."""
         while not self._stopping.is_set():
             try:
                 if not migrated:
-                    await create_tables(database)
+                    async with asyncio.timeout(_ANSWERS_WITHIN_S):
+                        await create_tables(database)
                     migrated = True
-                lease = await database.run(lambda s: leases.acquire(s, consumer.name, owner, self._lease_s))
+                lease = await _ask(database, lambda s: leases.acquire(s, consumer.name, owner, self._lease_s))
                 if lease is not None:
-                    await self._work(consumer, database, lease)
+                    uncertain = uncertain or lease.inherited
+                    subscription = await self._broker.subscribe([consumer.stream], group=consumer.name)
+                    lease, uncertain = replace(lease, inherited=uncertain), True
+                    await self._work(consumer, database, lease, subscription)
+                    uncertain = False
                     continue
             except DATABASE_AWAY as away:
                 _log.warning("stream consumer %s: the database does not answer: %s", consumer.name, _name(away))
@@ -183,22 +203,25 @@ class StreamWorker:
                 _log.warning("stream consumer %s: the broker does not answer: %s", consumer.name, away.message)
             await self._pause(min(_PAUSE_S, self._lease_s / 3))
 
-    async def _work(self, consumer: StreamConsumer, database: Database, lease: Lease) -> None:
+    async def _work(
+        self, consumer: StreamConsumer, database: Database, lease: Lease, subscription: Subscription
+    ) -> None:
         """Until the worker is stopped or the lease is lost."""
         _log.info("stream consumer %s: working, token %d", consumer.name, lease.token)
         beside: list[asyncio.Task[None]] = []
         try:
-            subscription = await self._broker.subscribe([consumer.stream], group=consumer.name)
             handling = StreamHandling(
                 *(consumer, database, lease, self.metrics), timeout_s=self._timeout_s, grace_s=2 * self._ack_wait_s
             )
             pump = Pump(subscription, handling.handle, concurrency=self._concurrency)
             beside.append(asyncio.create_task(self._watch(database, lease, handling.lost, pump)))
+            beside.append(asyncio.create_task(self._stop_with_us(pump)))
+            beside.append(asyncio.create_task(self._prune(consumer.name, database)))
             if isinstance(self._broker, GroupQueries):
                 beside.append(asyncio.create_task(watch_lag(self._broker, consumer.name, self.metrics.lag)))
             try:
                 # A broker may take long to make a new group, and nobody has renewed the lease meanwhile.
-                if not await database.run(lambda session: leases.renew(session, lease, self._lease_s)):
+                if not await _ask(database, lambda session: leases.renew(session, lease, self._lease_s)):
                     handling.lost.set()
                 await self._until_all_is_back(subscription, lease, handling.lost)
                 await pump.run()
@@ -209,7 +232,7 @@ class StreamWorker:
             # If the broker could not be told what we had in hand, the lease runs out, and the next one knows.
             await self._broker.health()
             with contextlib.suppress(*DATABASE_AWAY):
-                await database.run(lambda session: leases.release(session, lease))
+                await _ask(database, lambda session: leases.release(session, lease))
         finally:
             await end(beside)
 
@@ -230,28 +253,38 @@ class StreamWorker:
             await self._pause(_ASK_AGAIN_S, lost)
 
     async def _watch(self, database: Database, lease: Lease, lost: asyncio.Event, pump: Pump) -> None:
-        """Renews the lease, prunes the inbox, and stops the pump when there is a reason to."""
+        """Renews the lease, and stops the pump when there is a reason to."""
         loop = asyncio.get_running_loop()
         good_until = loop.time() + self._lease_s
-        prune_at = loop.time()
         while not self._stopping.is_set() and not lost.is_set():
             await self._pause(self._lease_s / 3, lost)
             asked_at = loop.time()
             try:
-                if not await database.run(lambda session: leases.renew(session, lease, self._lease_s)):
+                if not await _ask(database, lambda session: leases.renew(session, lease, self._lease_s)):
                     lost.set()
                 good_until = asked_at + self._lease_s
-                if asked_at >= prune_at:
-                    prune_at = asked_at + _PRUNE_EVERY_S
-                    await database.run(
-                        lambda session: inbox.prune(session, lease.consumer, self._keep_s), longest_s=_LONGEST_PRUNING_S
-                    )
             except DATABASE_AWAY as away:
                 _log.warning("stream consumer %s: the lease was not renewed: %s", lease.consumer, _name(away))
                 if loop.time() >= good_until:
                     lost.set()
         if lost.is_set():
             _log.warning("stream consumer %s: the lease is lost", lease.consumer)
+        pump.stop()
+
+    async def _prune(self, consumer: str, database: Database) -> None:
+        """Has the inbox forget what is old, now and then. Beside renewals, which must not wait for it."""
+        while not self._stopping.is_set():
+            try:
+                await database.run(
+                    lambda session: inbox.prune(session, consumer, self._keep_s), longest_s=_LONGEST_PRUNING_S
+                )
+            except DATABASE_AWAY as away:
+                _log.warning("stream consumer %s: the inbox was not pruned: %s", consumer, _name(away))
+            await self._pause(_PRUNE_EVERY_S)
+
+    async def _stop_with_us(self, pump: Pump) -> None:
+        """At once, also while the database lets `_watch` wait."""
+        await self._stopping.wait()
         pump.stop()
 
     async def _pause(self, seconds: float, lost: asyncio.Event | None = None) -> None:
@@ -267,6 +300,18 @@ class StreamWorker:
 async def run_stream_consumers(messaging: BrokerSettings, database: str | Engine | AsyncEngine) -> None:
     """Runs every stream consumer that was decorated in this process, until SIGTERM or SIGINT."""
     await StreamWorker(messaging, database).run()
+
+
+async def _ask(database: Database, work: Callable[[Session], T]) -> T:
+    """As `database.run`. Raises TimeoutError if there is no answer; what was asked may still be done then."""
+    async with asyncio.timeout(_ANSWERS_WITHIN_S):
+        return await database.run(work)
+
+
+def _tell(serving: asyncio.Task[None]) -> None:
+    """Nobody need be waiting for the worker: that one of its consumers has stopped by itself is said aloud."""
+    if not serving.cancelled() and (error := serving.exception()) is not None:
+        _log.error("stream consumer %s has stopped: %s", serving.get_name(), error_text(error))
 
 
 def _name(error: BaseException) -> str:
