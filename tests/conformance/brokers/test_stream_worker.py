@@ -168,7 +168,7 @@ async def test_a_message_that_comes_again_changes_nothing(desk: Desk) -> None:
     await worker.stop()
 
     # Whatever the broker believes: the inbox knows it. The row stands for an acknowledgement that was lost.
-    desk.database.execute("INSERT INTO orchestratorx_inbox VALUES ('orders', 'pay-1-2', 1.0)")
+    desk.database.execute("INSERT INTO orchestratorx_inbox VALUES ('orders', 'pay-1-2', 99999999999.0)")
     again = await desk.worker(in_coroutine)
     await desk.publish(request_of("pay-1", 2))
     await desk.until(lambda: again.counters.ended_by_outcome["duplicate"], lambda count: count == 1)
