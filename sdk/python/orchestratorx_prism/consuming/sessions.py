@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, create_engine, event, func, make_url, select, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
@@ -37,7 +37,15 @@ _DRIVERS = {
 }
 """Database of a URL without a driver, and whether the driver is to be async → SQLAlchemy's name of both."""
 _LONGEST_HANG_S = 5.0
-"""In a transaction, between two statements."""
+"""In a transaction, between two statements; or in the middle of one."""
+_SESSION_NAME = "orchestratorx_stream_worker"
+"""What PostgreSQL calls a session during a worker's transaction."""
+_END_HANGING = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND usename = current_user AND application_name = :name AND pid <> pg_backend_pid() AND state = 'active' "
+    "AND wait_event = 'ClientRead' AND query NOT ILIKE 'copy %' "
+    "AND state_change < now() - make_interval(secs => CAST(:after_s AS double precision))"
+)
 _SPARE_CONNECTIONS = 3
 """Beside one for each handler: for renewals, for failures to be written down, and for pruning."""
 
@@ -243,6 +251,20 @@ def _begin(session: Session, *, timeout_s: float) -> None:
 
 def _end_if_idle(session: Session, *, after_s: float) -> None:
     """A worker that hangs in the middle of a transaction must not keep its rows from others for ever."""
+    dialect = session.get_bind().dialect
+    if dialect.name != "postgresql":
+        return
+    settings = [func.set_config("idle_in_transaction_session_timeout", str(int(1_000 * after_s)), True)]
+    if dialect.driver == "asyncpg":
+        settings.append(func.set_config("application_name", _SESSION_NAME, True))
+    session.execute(select(*settings))
+
+
+def end_hanging(session: Session) -> None:
+    """Ends the sessions of workers that hang in the middle of a request, of which PostgreSQL tires never.
+
+    asyncpg prepares a statement, and executes it with another message; a session in between is not idle, and no limit
+    of the server up to 16 ends it. A COPY looks the same, and is left alone.
+    """
     if session.get_bind().dialect.name == "postgresql":
-        # A whole number, ours.
-        session.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = {int(1_000 * after_s)}"))
+        session.execute(_END_HANGING, {"name": _SESSION_NAME, "after_s": _LONGEST_HANG_S})

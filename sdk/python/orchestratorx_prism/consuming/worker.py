@@ -37,7 +37,7 @@ from orchestratorx_prism.consuming.history import error_text
 from orchestratorx_prism.consuming.leases import Lease
 from orchestratorx_prism.consuming.metrics import ConsumerCounters, ConsumerMetrics, SharedMetrics
 from orchestratorx_prism.consuming.pump import Pump
-from orchestratorx_prism.consuming.sessions import Database, create_tables, is_sqlite, open_database
+from orchestratorx_prism.consuming.sessions import Database, create_tables, end_hanging, is_sqlite, open_database
 from orchestratorx_prism.consuming.stream_handling import DATABASE_AWAY, StreamHandling
 from orchestratorx_prism.consuming.streams import StreamConsumer, consumer_of, registered_consumers
 from orchestratorx_prism.errors import RequestRejected, SettingsRejected
@@ -188,6 +188,7 @@ class StreamWorker:
                     async with asyncio.timeout(_ANSWERS_WITHIN_S):
                         await create_tables(database)
                     migrated = True
+                await _ask(database, end_hanging)
                 lease = await _ask(database, lambda s: leases.acquire(s, consumer.name, owner, self._lease_s))
                 if lease is not None:
                     uncertain = uncertain or lease.inherited
@@ -262,9 +263,13 @@ class StreamWorker:
                 if not await _ask(database, lambda session: leases.renew(session, lease, self._lease_s)):
                     lost.set()
                 good_until = asked_at + self._lease_s
+                # Whoever was here before may hang with rows that handlers wait for.
+                await _ask(database, end_hanging)
                 if asked_at >= prune_at:
                     prune_at = asked_at + _PRUNE_EVERY_S
-                    await _ask(database, lambda session: inbox.prune(session, lease.consumer, self._keep_s))
+                    gone = await _ask(database, lambda session: inbox.prune(session, lease.consumer, self._keep_s))
+                    if gone >= inbox.MOST_PRUNED:
+                        prune_at = asked_at
             except DATABASE_AWAY as away:
                 _log.warning("stream consumer %s: the lease was not renewed: %s", lease.consumer, _name(away))
                 if loop.time() >= good_until:
