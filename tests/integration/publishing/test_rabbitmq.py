@@ -15,7 +15,9 @@ import pytest
 
 from orchestratorx_prism.brokers import BrokerSettings, BrokerUnavailable, Message, Subscription
 from orchestratorx_prism.brokers.rabbitmq import RabbitBroker
+from orchestratorx_prism.brokers.rabbitmq_census import Member
 from orchestratorx_prism.brokers.rabbitmq_consuming import RabbitSubscription
+from orchestratorx_prism.brokers.rabbitmq_topology import ready_queue
 from orchestratorx_prism.errors import RequestRejected, SettingsRejected
 
 pytestmark = pytest.mark.rabbitmq
@@ -394,6 +396,28 @@ async def test_a_connection_that_breaks_under_a_question_is_unavailable(
     monkeypatch.setattr(aiormq.Connection, "channel", breaking)
     with pytest.raises(BrokerUnavailable, match="broke"):
         await subscription.fetch(limit=1, timeout_s=1)
+
+
+async def test_who_gives_up_joining_in_the_middle_is_not_counted_among_the_members(
+    opened: Opened, bare: Any, settings: BrokerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = opened()
+    await (await broker.subscribe([EXCHANGE], group="all")).close()
+    joined, join = asyncio.Event(), Member.join
+
+    async def join_and_hang(member: Member, link: Any) -> None:
+        await join(member, link)
+        joined.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Member, "join", join_and_hang)
+    joining = asyncio.create_task(broker.subscribe([EXCHANGE], group="all"))
+    await joined.wait()
+    joining.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await joining
+    queue = await bare.declare_queue(ready_queue(settings, "all"), passive=True)
+    assert queue.declaration_result.consumer_count == 0
 
 
 async def test_a_server_whose_heartbeats_stay_away_is_unavailable_and_its_messages_come_when_it_is_back(

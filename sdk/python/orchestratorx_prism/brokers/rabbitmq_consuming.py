@@ -113,7 +113,12 @@ class RabbitSubscription:
 
     async def open(self) -> None:
         """Makes the group and a channel. Raises BrokerUnavailable, SettingsRejected."""
-        await self._inlet.channel_now()
+        try:
+            await self._inlet.channel_now()
+        except BaseException:
+            # The connection may be others' as well, and stays: what was opened on it would be a member for ever.
+            await self._inlet.close()
+            raise
 
     async def alone(self) -> bool:
         """See `base.Succession`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import CursorResult, delete, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -12,6 +12,9 @@ from orchestratorx_prism.brokers.base import Message
 from orchestratorx_prism.consuming.history import Attempt
 from orchestratorx_prism.consuming.leases import insert_if_absent
 from orchestratorx_prism.consuming.tables import attempts, inbox, now_s
+
+MOST_PRUNED: Final = 10_000
+"""Rows at a time: a transaction that takes long keeps others waiting, and is ended."""
 
 
 class AlreadyHandled(Exception):
@@ -77,11 +80,12 @@ def forget_failures(session: Session, consumer: str, message_id: str) -> None:
 
 
 def prune(session: Session, consumer: str, keep_s: float) -> int:
-    """Forgets what is older; returns how many inbox rows that were."""
+    """Forgets what is older; returns how many inbox rows that were: `MOST_PRUNED` if there may be more."""
     now = now_s(session.get_bind().dialect.name)
-    old = delete(inbox).where(inbox.c.consumer == consumer, inbox.c.done_at < now - keep_s)
     session.execute(delete(attempts).where(attempts.c.consumer == consumer, attempts.c.at < now - keep_s))
-    return cast(CursorResult[Any], session.execute(old)).rowcount
+    old = select(inbox.c.message_id).where(inbox.c.consumer == consumer, inbox.c.done_at < now - keep_s)
+    gone = delete(inbox).where(inbox.c.consumer == consumer, inbox.c.message_id.in_(old.limit(MOST_PRUNED)))
+    return cast(CursorResult[Any], session.execute(gone)).rowcount
 
 
 def _of(consumer: str, message_id: str) -> tuple[Any, Any]:

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 
 from orchestratorx_prism.consuming.handling import called_in_thread, failing_if_cancelled_inside
+from orchestratorx_prism.consuming.postgres_bounds import bound
 from orchestratorx_prism.consuming.reading import StreamEvent
 from orchestratorx_prism.consuming.sqlite_connection import close_wholly
 from orchestratorx_prism.consuming.streams import StreamConsumer, TransactionOwned
@@ -120,7 +121,7 @@ class AsyncDatabase:
     async def run(self, work: Callable[[Session], T], *, longest_s: float | None = LONGEST_S) -> T:
         async with AsyncSession(self.engine) as session, session.begin():
             if longest_s is not None:
-                await session.run_sync(partial(_bound, longest_s=longest_s))
+                await session.run_sync(partial(bound, longest_s=longest_s))
             return await session.run_sync(work)
 
     async def handle(self, consumer: StreamConsumer, delivered: StreamEvent, finish: Step, timeout_s: float) -> None:
@@ -150,7 +151,7 @@ class BlockingDatabase:
         def in_transaction() -> T:
             with Session(self.engine) as session, session.begin():
                 if longest_s is not None:
-                    _bound(session, longest_s=longest_s)
+                    bound(session, longest_s=longest_s)
                 return work(session)
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, in_transaction)
@@ -242,27 +243,4 @@ def _engine(url: str, wants_async: bool, concurrency: int) -> Engine | AsyncEngi
 def _begin(session: Session, *, timeout_s: float) -> None:
     """Opens the transaction, so that it can be told whether it was ended."""
     session.begin()
-    _bound(session, longest_s=max(2 * timeout_s, 1.0))
-
-
-_BOUNDS = ("idle_in_transaction_session_timeout", "statement_timeout")
-
-
-def _bound(session: Session, *, longest_s: float) -> None:
-    """A worker that hangs in the middle of a transaction must not keep its rows for ever, nor must others wait for them
-    for ever. What the application has set stays if it is shorter.
-
-    PostgreSQL does not end one that hangs after it has sent a part of a statement: asyncpg does so when a connection
-    carries out a statement for the first time.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(_SET_BOUNDS, {"longest": f"{int(1_000 * longest_s)}ms"})
-
-
-def _shorter(setting: str) -> str:
-    now, longest = f"current_setting('{setting}')", "CAST(:longest AS TEXT)"
-    is_shorter = f"CAST({now} AS INTERVAL) > '0' AND CAST({now} AS INTERVAL) < CAST({longest} AS INTERVAL)"
-    return f"set_config('{setting}', CASE WHEN {is_shorter} THEN {now} ELSE {longest} END, true)"
-
-
-_SET_BOUNDS = text(f"SELECT {', '.join(map(_shorter, _BOUNDS))}")
+    bound(session, longest_s=max(2 * timeout_s, 1.0))

@@ -36,6 +36,7 @@ from orchestratorx_prism.consuming.groups import watch_lag
 from orchestratorx_prism.consuming.history import error_text
 from orchestratorx_prism.consuming.leases import Lease
 from orchestratorx_prism.consuming.metrics import ConsumerCounters, ConsumerMetrics, SharedMetrics
+from orchestratorx_prism.consuming.postgres_bounds import end_hanging
 from orchestratorx_prism.consuming.pump import Pump
 from orchestratorx_prism.consuming.sessions import Database, create_tables, is_sqlite, open_database
 from orchestratorx_prism.consuming.stream_handling import DATABASE_AWAY, StreamHandling
@@ -61,7 +62,6 @@ _ANSWERS_WITHIN_S = 15.0
 _ENDING_S = 10.0
 """How much longer than its handlers a worker may take to stop: for the broker and the database to be told."""
 _PRUNE_EVERY_S = 3_600.0
-_LONGEST_PRUNING_S = 300.0
 _S_PER_DAY = 86_400.0
 
 
@@ -189,6 +189,7 @@ class StreamWorker:
                     async with asyncio.timeout(_ANSWERS_WITHIN_S):
                         await create_tables(database)
                     migrated = True
+                await _ask(database, end_hanging)
                 lease = await _ask(database, lambda s: leases.acquire(s, consumer.name, owner, self._lease_s))
                 if lease is not None:
                     uncertain = uncertain or lease.inherited
@@ -263,6 +264,8 @@ class StreamWorker:
                 if not await _ask(database, lambda session: leases.renew(session, lease, self._lease_s)):
                     lost.set()
                 good_until = asked_at + self._lease_s
+                # Whoever was here before may hang with rows that handlers wait for.
+                await _ask(database, end_hanging)
             except DATABASE_AWAY as away:
                 _log.warning("stream consumer %s: the lease was not renewed: %s", lease.consumer, _name(away))
                 if loop.time() >= good_until:
@@ -275,9 +278,9 @@ class StreamWorker:
         """Has the inbox forget what is old, now and then. Beside renewals, which must not wait for it."""
         while not self._stopping.is_set():
             try:
-                await database.run(
-                    lambda session: inbox.prune(session, consumer, self._keep_s), longest_s=_LONGEST_PRUNING_S
-                )
+                gone = await database.run(lambda session: inbox.prune(session, consumer, self._keep_s))
+                if gone >= inbox.MOST_PRUNED:
+                    continue
             except DATABASE_AWAY as away:
                 _log.warning("stream consumer %s: the inbox was not pruned: %s", consumer, _name(away))
             await self._pause(_PRUNE_EVERY_S)
