@@ -28,7 +28,7 @@ def end_hanging(session: Session, *, after_s: float = HANGS_AFTER_S) -> None:
     """Ends the sessions of workers that hang in the middle of a request, of which PostgreSQL tires never.
 
     asyncpg prepares a statement, and executes it with another message, the first time that a connection has it. In
-    between a session is not idle, and no limit of the server up to 16 ends it. A COPY looks the same, and is left alone.
+    between a session is not idle, and no limit of the server up to 16 ends it. A COPY looks the same, and is left be.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(_END_HANGING, {"name": _SESSION_NAME, "after_s": after_s})
