@@ -20,7 +20,7 @@ from orchestratorx_prism.brokers import BrokerSettings, open_broker
 PAYMENTS = 12
 ROUNDS = 40
 BEFORE_IT_HANGS = 150
-"""Effects. Enough for each of its connections to know its statements: see `sessions._bound`."""
+"""Effects. Enough for its connections to know their statements; else it may be ended later: see `postgres_bounds`."""
 HEARTBEAT_S = 1
 """RabbitMQ's, of the workers."""
 
