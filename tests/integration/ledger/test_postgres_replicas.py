@@ -9,6 +9,7 @@ import pytest
 from ledger_events import make, money
 
 from orchestrator.ledger import postgres as module
+from orchestrator.ledger import postgres_listener
 from orchestrator.ledger.base import ChannelRule, Recording
 from orchestrator.ledger.factory import migrate_ledger
 from orchestrator.ledger.postgres import PostgresLedger
@@ -96,8 +97,9 @@ async def test_a_recording_too_great_to_lock_name_by_name_keeps_the_others_out(
     await replica.close()
 
 
+@pytest.mark.parametrize("inside_a_statement", [False, True])
 async def test_a_replica_that_freezes_inside_a_claim_does_not_stop_the_others(
-    fresh_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    fresh_postgres_url: str, monkeypatch: pytest.MonkeyPatch, inside_a_statement: bool
 ) -> None:
     assert module.WRITER_QUERIES["idle_in_transaction_session_timeout"] == "30s"
     await migrate_ledger(fresh_postgres_url)
@@ -107,16 +109,22 @@ async def test_a_replica_that_freezes_inside_a_claim_does_not_stop_the_others(
     other = PostgresLedger(fresh_postgres_url, channels=everything)
     await frozen.open()
     monkeypatch.undo()
+    monkeypatch.setattr(postgres_listener, "_HANGS_AFTER_S", 2.0)
+    monkeypatch.setattr(postgres_listener, "_LOOK_EVERY_S", 0.5)
     await other.open()
     await other.record(Recording([pending("a")]))
     holds, thaws = asyncio.Event(), asyncio.Event()
 
     async def freeze(connection: Any) -> None:
         await connection.execute(_TURN, "events")
+        if inside_a_statement:
+            # The server has been told of a statement, and not yet to carry it out.
+            await connection.prepare("SELECT 2")
         holds.set()
         await thaws.wait()
         await connection.execute("SELECT 1")
 
+    await frozen._listener.stop()
     freezing = asyncio.create_task(frozen._transact(freeze))
     await holds.wait()
     async with asyncio.timeout(25):
