@@ -19,7 +19,7 @@ from orchestratorx_prism import StreamEvent, stream_consumer
 from orchestratorx_prism.consuming import leases
 from orchestratorx_prism.consuming.leases import Lease
 from orchestratorx_prism.consuming.postgres_bounds import end_hanging
-from orchestratorx_prism.consuming.sessions import create_tables, open_database
+from orchestratorx_prism.consuming.sessions import Database, create_tables, open_database
 from orchestratorx_prism.consuming.streams import consumer_of
 
 pytestmark = pytest.mark.postgres
@@ -37,6 +37,10 @@ async def _handle_in_coroutine(event: StreamEvent, session: AsyncSession) -> Non
     raise AssertionError("nothing is delivered here")
 
 
+async def taken(database: Database, owner: str) -> Lease | None:
+    return await database.run(lambda session: leases.acquire(session, "orders", owner, LEASE_S))
+
+
 async def test_who_hangs_while_it_renews_its_lease_loses_it(
     fresh_postgres_url: str,
 ) -> None:
@@ -47,16 +51,13 @@ async def test_who_hangs_while_it_renews_its_lease_loses_it(
         assert leases.renew(session, hers, LEASE_S)
         assert goes_on.wait(timeout=30)
 
-    async def taken(owner: str) -> Lease | None:
-        return await database.run(lambda session: leases.acquire(session, "orders", owner, LEASE_S))
-
     try:
         await create_tables(database)
-        hers = await taken("first")
+        hers = await taken(database, "first")
         assert hers is not None
         hanging = asyncio.create_task(database.run(renew_and_hang, longest_s=0.5))
         async with asyncio.timeout(20):
-            while (lease := await taken("second")) is None:  # noqa: ASYNC110 - the database tells nobody
+            while (lease := await taken(database, "second")) is None:  # noqa: ASYNC110 - the database tells nobody
                 await asyncio.sleep(0.05)
         assert (lease.owner, lease.inherited, lease.token) == ("second", True, hers.token + 1)
         goes_on.set()
@@ -81,12 +82,9 @@ async def test_who_hangs_between_preparing_a_statement_and_executing_it_loses_it
         await_only(goes_on.wait())
         session.execute(text("SELECT 1"))
 
-    async def taken(owner: str) -> Lease | None:
-        return await database.run(lambda session: leases.acquire(session, "orders", owner, LEASE_S))
-
     try:
         await create_tables(database)
-        hers = await taken("first")
+        hers = await taken(database, "first")
         assert hers is not None
         hanging = asyncio.create_task(database.run(renew_and_hang))
         await asyncio.sleep(0.2)  # it is in the middle of it, or comes too late and is refused
@@ -95,7 +93,7 @@ async def test_who_hangs_between_preparing_a_statement_and_executing_it_loses_it
             while lease is None:
                 await database.run(partial(end_hanging, after_s=0.5))
                 with contextlib.suppress(DBAPIError):
-                    lease = await taken("second")
+                    lease = await taken(database, "second")
                 await asyncio.sleep(0.05)
         assert (lease.owner, lease.inherited, lease.token) == ("second", True, hers.token + 1)
         goes_on.set()

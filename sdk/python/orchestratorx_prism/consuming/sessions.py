@@ -216,7 +216,7 @@ async def create_tables(database: Database) -> None:
             session.execute(text("SELECT pg_advisory_xact_lock(482906238829)"))
         metadata.create_all(session.connection())
 
-    await database.run(create, longest_s=None)
+    await database.run(create)
 
 
 def _engine(url: str, wants_async: bool, concurrency: int) -> Engine | AsyncEngine:
