@@ -91,7 +91,7 @@ def _intent_state(arrival: Arrival, intent: PaymentIntent) -> str:
 def _intent_amount(arrival: Arrival, intent: PaymentIntent, our_type: str) -> int | None:
     """What this event authorized, captured or released; else what was asked for. Stripe's minor units."""
     if our_type == "payment.captured":
-        return intent.amount if intent.amount_received is None else intent.amount_received
+        return intent.amount_received or intent.amount  # nothing succeeds with nothing: 0 is a sample's, not Stripe's
     if our_type == "payment.authorized":
         return intent.amount if intent.amount_capturable is None else intent.amount_capturable
     if our_type == "payment.authorization_adjusted":
