@@ -211,3 +211,27 @@ def test_a_release_when_the_time_to_capture_is_over_is_an_expiry(
     )
     (event,) = normalized(body | {"created": 1_773_480_413})
     assert (event.type, event.payment.amount.minor_units) == (ours, 1000)
+
+
+@pytest.mark.parametrize(
+    "sample_id", ["evt_00000000000000", "payout.failed_00000000000000", "evt_000000000000000000000000"]
+)
+def test_test_webhooks_of_the_dashboard_are_events_of_their_own_though_all_have_one_id(
+    normalized: Callable[[Any], list[Event]], sample_id: str
+) -> None:
+    (succeeded,) = normalized(_charge_event("charge.succeeded", captured=True) | {"id": sample_id})
+    (refunded,) = normalized(_charge_event("charge.refunded", captured=True, amount_refunded=1000) | {"id": sample_id})
+    (again,) = normalized(_charge_event("charge.succeeded", captured=True) | {"id": sample_id})
+    assert {one.provider_event_id for one in (succeeded, refunded, again)} == {sample_id}
+    assert succeeded.id != refunded.id
+    assert succeeded.id == again.id
+
+
+def test_an_event_with_an_id_of_its_own_is_the_same_event_whatever_else_changes(
+    normalized: Callable[[Any], list[Event]],
+) -> None:
+    """Stripe counts down `pending_webhooks` between deliveries of one event."""
+    first, second = (
+        normalized(_charge_event("charge.succeeded", captured=True) | {"pending_webhooks": left})[0] for left in (2, 1)
+    )
+    assert first.id == second.id
