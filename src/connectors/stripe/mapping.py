@@ -69,8 +69,10 @@ PAYMENT_INTENT: Final[Meanings] = {
         "canceled": "payment.voided",
         "processing": "payment.pending",
         "requires_action": "payment.action_required",
+        "requires_source_action": "payment.action_required",  # so called before 2019-02-11
         # The authorization fell away: back to waiting for a payment method.
         "requires_payment_method": "payment.failed",
+        "requires_source": "payment.failed",  # so called before 2019-02-11
     },
     "payment_intent.succeeded": "payment.captured",
     "payment_intent.payment_failed": "payment.failed",

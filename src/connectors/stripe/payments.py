@@ -71,7 +71,7 @@ def _complete_intent(data: PaymentData, intent: PaymentIntent, our_type: str) ->
         if failure is not None:
             data.failure.CopyFrom(failure)
     elif our_type == "payment.action_required":
-        action = next_action_of(intent.next_action)
+        action = next_action_of(intent.next_action or intent.next_source_action)
         if action is not None:
             data.next_action.CopyFrom(action)
 

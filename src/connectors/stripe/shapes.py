@@ -200,6 +200,8 @@ class PaymentIntent(msgspec.Struct, gc=False):
     latest_charge: Attempt | str | None = None
     metadata: Any = None
     next_action: Any = None
+    next_source_action: Any = None
+    """What `next_action` was called before 2019-02-11."""
     payment_method: MethodDetails | str | None = None
     payment_method_types: list[str] | None = None
     status: str | None = None
