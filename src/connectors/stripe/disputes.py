@@ -21,22 +21,24 @@ _SIGN_OF_MOVE = {"charge.dispute.funds_withdrawn": -1, "charge.dispute.funds_rei
 def dispute(arrival: Arrival) -> Event:
     """`charge.dispute.*`"""
     found = arrival.read(DISPUTE_DECODER)
-    if not found.id:
+    intent_id, charge_id = ident(found.payment_intent), ident(found.charge)
+    # Until 2014 a dispute had no id of its own: it was its charge's only one.
+    dispute_id = found.id or charge_id
+    if not dispute_id:
         raise missing("data.object.id")
     our_type = type_of(DISPUTE[arrival.envelope.type], _state(found))
     if our_type is None:
         return unmapped(arrival, UNKNOWN_STATUS)
-    intent_id, charge_id = ident(found.payment_intent), ident(found.charge)
     transaction = intent_id or charge_id
     reference = arrival.merchant_reference(
         found.metadata, *(one.metadata for one in (found.charge, found.payment_intent) if isinstance(one, Named))
     )
     event = arrival.begin(our_type, merchant_transaction_id=reference, connector_transaction_id=transaction)
     name_payment(event, intent_id, charge_id)
-    due = found.evidence_details.due_by if found.evidence_details is not None else None
+    due = found.evidence_details.due_by if found.evidence_details is not None else found.evidence_due_by
     event.dispute.CopyFrom(
         DisputeData(
-            connector_dispute_id=found.id,
+            connector_dispute_id=dispute_id,
             merchant_transaction_id=reference,
             connector_transaction_id=transaction,
             status=DISPUTE_STATUS[our_type],

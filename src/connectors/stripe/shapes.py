@@ -269,6 +269,8 @@ class Dispute(msgspec.Struct, gc=False):
     charge: Id = None
     payment_intent: Id = None
     evidence_details: EvidenceDetails | None = None
+    evidence_due_by: int | None = None
+    """What `evidence_details.due_by` was called until 2014."""
     payment_method_details: DisputedMethod | None = None
     balance_transactions: list[BalanceMove | str] | None = None
     metadata: Any = None
