@@ -107,7 +107,7 @@ def source_of(source: Source, method_id: str = "") -> PaymentMethodDetails:
     inner = source.card or source.sepa_debit
     if source.object == "source" or inner is not None:
         return _method(source.type, inner, method_id or source.id)
-    outer = Card(source.brand, None, source.last4, source.exp_month, source.exp_year)
+    outer = Card(source.brand or source.type, None, source.last4, source.exp_month, source.exp_year)
     return _method(source.object or "card", outer, method_id or source.id)
 
 

@@ -25,7 +25,8 @@ def payout(arrival: Arrival) -> Event:
     state = "reversed" if ident(found.reversed_by) else found.status or ""
     our_type = type_of(PAYOUT[arrival.envelope.type], state)
     failure = failure_of(found.failure_code, found.failure_message)
-    return _event(arrival, found, our_type, found.amount, found.arrival_date, failure)
+    arrival_s = found.date if found.arrival_date is None else found.arrival_date
+    return _event(arrival, found, our_type, found.amount, arrival_s, failure)
 
 
 def transfer(arrival: Arrival) -> Event:

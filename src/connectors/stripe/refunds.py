@@ -119,12 +119,15 @@ def _delta(found: Charge, before: int | None) -> int | None:
 
 
 def _newest(found: Charge, delta: int | None) -> RefundInList | None:
-    """The refund that the event is about, if the charge lists it: the newest, of the right amount."""
+    """The refund that the event is about, if the charge lists it: the newest, of the right amount.
+
+    Until 2014 refunds had no id: such a one still says how much and when.
+    """
     refunds = found.refunds
     if refunds is None:
         return None
     listed = refunds if isinstance(refunds, list) else refunds.data
-    fitting = [one for one in listed if one.id and (delta is None or one.amount == delta)]
+    fitting = [one for one in listed if delta is None or one.amount == delta]
     return max(fitting, key=lambda one: one.created or 0, default=None)
 
 

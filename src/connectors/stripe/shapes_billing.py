@@ -194,6 +194,8 @@ class Payout(msgspec.Struct, gc=False):
     currency: str | None = None
     status: str | None = None
     arrival_date: int | None = None
+    date: int | None = None
+    """What `arrival_date` was called while payouts were transfers; older versions show them so."""
     reversed_by: Id = None
     failure_code: str | None = None
     failure_message: str | None = None
