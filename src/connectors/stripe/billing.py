@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -38,6 +38,8 @@ from orchestratorx_prism.v1.event_data_pb2 import (
 )
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.money_pb2 import Money
+
+ENDED: Final = "subscription.canceled"
 
 
 def customer(arrival: Arrival) -> Event:
@@ -95,7 +97,8 @@ def subscription(arrival: Arrival) -> Event:
             connector_customer_id=customer_of(found.customer, found.customer_account),
             merchant_subscription_id=metadata_value(MERCHANT_SUBSCRIPTION_KEY, found.metadata),
             connector_plan_id=price.id if price is not None else "",
-            status=subscription_status(found.status),
+            # The event itself says that it is over; the object of some versions still has its last status.
+            status=SUBSCRIPTION_STATUS_CANCELED if our_type == ENDED else subscription_status(found.status),
             provider_status=found.status or "",
             amount=_amount(found),
             current_period_start=_time(start),
@@ -171,7 +174,7 @@ def schedule(arrival: Arrival) -> Event:
     if our_type is None:
         return unmapped(arrival, UNKNOWN_STATUS)
     reference = arrival.merchant_reference(found.metadata)
-    ended = our_type == "subscription.canceled"
+    ended = our_type == ENDED
     event = arrival.begin(our_type, merchant_transaction_id=reference)
     event.subscription.CopyFrom(
         SubscriptionData(
