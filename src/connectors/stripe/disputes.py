@@ -45,7 +45,7 @@ def dispute(arrival: Arrival) -> Event:
             amount=money(found.amount, found.currency),
             dispute_reason=found.reason or "",
             network_reason_code=_network_reason(found),
-            evidence_due_at=unix_time(due) if due is not None else None,
+            evidence_due_at=unix_time(due) if due else None,
             provider_status=found.status or "",
             funds_withdrawn=_funds_withdrawn(found, arrival.envelope.type),
         )
