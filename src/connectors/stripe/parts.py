@@ -107,7 +107,9 @@ def source_of(source: Source, method_id: str = "") -> PaymentMethodDetails:
     inner = source.card or source.sepa_debit
     if source.object == "source" or inner is not None:
         return _method(source.type, inner, method_id or source.id)
-    outer = Card(source.brand or source.type, None, source.last4, source.exp_month, source.exp_year)
+    outer = Card(
+        brand=source.brand or source.type, last4=source.last4, exp_month=source.exp_month, exp_year=source.exp_year
+    )
     return _method(source.object or "card", outer, method_id or source.id)
 
 
@@ -116,7 +118,7 @@ def _method(kind: str | None, instrument: Card | None, method_id: str) -> Paymen
         return PaymentMethodDetails(type=kind or "", connector_payment_method_id=method_id)
     return PaymentMethodDetails(
         type=kind or "",
-        last4=(instrument.last4 or "")[-4:],
+        last4=(instrument.last4 or instrument.iban_last4 or "")[-4:],
         expiry_month=instrument.exp_month or 0,
         expiry_year=instrument.exp_year or 0,
         network=network_of(instrument.network or instrument.brand),

@@ -43,6 +43,8 @@ class Card(msgspec.Struct, gc=False):
     brand: str | None = None
     network: str | None = None
     last4: str | None = None
+    iban_last4: str | None = None
+    """What `last4` is called where the payer chose a bank: iDEAL, Bancontact, Sofort."""
     exp_month: Small | None = None
     exp_year: Small | None = None
     amount_authorized: int | None = None
@@ -68,6 +70,10 @@ class MethodDetails(msgspec.Struct, gc=False):
     au_becs_debit: Card | None = None
     nz_bank_account: Card | None = None
     acss_debit: Card | None = None
+    kr_card: Card | None = None
+    ideal: Card | None = None
+    bancontact: Card | None = None
+    sofort: Card | None = None
 
     def instrument(self) -> Card | None:
         """The card or account inside, whichever there is."""
@@ -82,6 +88,10 @@ class MethodDetails(msgspec.Struct, gc=False):
             or self.au_becs_debit
             or self.nz_bank_account
             or self.acss_debit
+            or self.kr_card
+            or self.ideal
+            or self.bancontact
+            or self.sofort
         )
 
 
