@@ -33,7 +33,8 @@ CODES: Final[dict[str, Meaning]] = {
         "card_declined generic_decline do_not_honor call_issuer no_action_taken not_permitted transaction_not_allowed "
         "invalid_transaction service_not_allowed card_not_supported currency_not_supported restricted_card "
         "testmode_decline approve_with_id refer_to_customer declined bank_account_declined "
-        "payment_method_provider_decline payment_intent_payment_attempt_failed setup_attempt_failed",
+        "payment_method_provider_decline payment_intent_payment_attempt_failed setup_attempt_failed "
+        "low_probability_of_authorization",
         "declined",
         FAILURE_CATEGORY_DECLINED,
         True,
@@ -72,7 +73,10 @@ CODES: Final[dict[str, Meaning]] = {
     **_all(
         "incorrect_number invalid_number incorrect_cvc invalid_cvc incorrect_pin invalid_pin incorrect_zip "
         "incorrect_postal_code incorrect_address invalid_expiry_month invalid_expiry_year postal_code_invalid "
-        "payment_method_billing_details_address_missing",
+        "payment_method_billing_details_address_missing payment_method_microdeposit_verification_amounts_invalid "
+        "payment_method_microdeposit_verification_amounts_mismatch "
+        "payment_method_microdeposit_verification_descriptor_code_mismatch "
+        "payment_intent_konbini_rejected_confirmation_number",
         "incorrect_details",
         FAILURE_CATEGORY_DECLINED,
         True,
@@ -83,7 +87,8 @@ CODES: Final[dict[str, Meaning]] = {
         "account_number_invalid routing_number_invalid incorrect_account_holder_name incorrect_account_holder_address "
         "incorrect_account_holder_tax_id incorrect_account_type invalid_card unsupported_card "
         "payment_method_bank_account_blocked payment_method_restricted sepa_unsupported_account "
-        "bank_account_unverified bank_account_verification_failed expired_or_canceled_card",
+        "bank_account_unverified bank_account_verification_failed expired_or_canceled_card "
+        "payment_method_microdeposit_failed payment_method_microdeposit_verification_attempts_exceeded",
         "invalid_account",
         FAILURE_CATEGORY_DECLINED,
         False,
@@ -99,7 +104,8 @@ CODES: Final[dict[str, Meaning]] = {
     ),
     **_all(
         "issuer_not_available processing_error reenter_transaction try_again_later payment_method_provider_timeout "
-        "payment_method_not_available could_not_process lock_timeout payment_method_microdeposit_processing_error",
+        "payment_method_not_available could_not_process lock_timeout payment_method_microdeposit_processing_error "
+        "three_d_secure_authentication_upstream_error",
         "processing_error",
         FAILURE_CATEGORY_PROVIDER_DOWN,
         True,
@@ -134,7 +140,7 @@ CODES: Final[dict[str, Meaning]] = {
         "charge_already_captured charge_already_refunded charge_not_refundable resource_missing "
         "resource_already_exists parameter_unknown parameter_invalid_integer parameter_invalid_string_blank "
         "parameter_invalid_string_empty parameters_exclusive url_invalid balance_insufficient refund_disputed_payment "
-        "customer_max_payment_methods timestamp_too_far_in_past",
+        "customer_max_payment_methods timestamp_too_far_in_past missing",
         "invalid_request",
         FAILURE_CATEGORY_INVALID_REQUEST,
         False,
