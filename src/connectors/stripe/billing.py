@@ -82,7 +82,9 @@ def customer_part(arrival: Arrival) -> Event:
 def subscription(arrival: Arrival) -> Event:
     """`customer.subscription.*`"""
     found = arrival.read(SUBSCRIPTION_DECODER)
-    if not found.id:
+    owner = customer_of(found.customer, found.customer_account)
+    # Until 2013 a subscription had no id of its own: it was its customer's only one.
+    if not found.id and not owner:
         raise missing("data.object.id")
     start, end = _period(found)
     our_type = type_of(SUBSCRIPTION[arrival.envelope.type], _state(arrival, found, start))
@@ -94,7 +96,7 @@ def subscription(arrival: Arrival) -> Event:
     event.subscription.CopyFrom(
         SubscriptionData(
             connector_subscription_id=found.id,
-            connector_customer_id=customer_of(found.customer, found.customer_account),
+            connector_customer_id=owner,
             merchant_subscription_id=metadata_value(MERCHANT_SUBSCRIPTION_KEY, found.metadata),
             connector_plan_id=price.id if price is not None else "",
             # The event itself says that it is over; the object of some versions still has its last status.
