@@ -29,7 +29,9 @@ NETWORKS: Final[dict[str, str]] = {
 }
 
 
-LINKED: Final = frozenset({"payment_intent", "charge", "refund", "dispute", "review", "radar.early_fraud_warning"})
+LINKED: Final = frozenset(
+    {"payment_intent", "charge", "refund", "dispute", "order", "review", "radar.early_fraud_warning"}
+)
 """Objects whose `charge` and `payment_intent` name their payment. Elsewhere it can be a payment of another account."""
 
 # Source: Stripe API reference, "The Event object" of v2, `related_object.type`.
