@@ -8,9 +8,9 @@ from connectors.spi.building import unix_time
 from connectors.stripe.amounts import money
 from connectors.stripe.envelope import Arrival, missing, whole
 from connectors.stripe.mapping import CAPTURES, NEXT_ACTION, PAYMENT_INTENT, PAYMENT_STATUS, RAN_OUT, RELEASES, type_of
-from connectors.stripe.parts import UNKNOWN_STATUS, failure_of_error, method_of, name_payment, unmapped
+from connectors.stripe.parts import UNKNOWN_STATUS, failure_of_error, method_of, name_payment, source_of, unmapped
 from connectors.stripe.shapes import PAYMENT_INTENT as PAYMENT_INTENT_DECODER
-from connectors.stripe.shapes import Attempt, Attempts, MethodDetails, PaymentIntent, customer_of, ident
+from connectors.stripe.shapes import Attempt, Attempts, MethodDetails, PaymentIntent, Source, customer_of, ident
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.payment_pb2 import NextAction, PaymentData
 
@@ -125,11 +125,15 @@ def _intent_method(data: PaymentData, intent: PaymentIntent, details: MethodDeta
     method_id = method if isinstance(method, str) else (method.id if method is not None else "")
     if details is None and isinstance(method, MethodDetails):
         details = method
-    if details is None and intent.last_payment_error is not None:
-        tried = intent.last_payment_error.payment_method
+    error = intent.last_payment_error
+    if details is None and error is not None:
+        tried = error.payment_method
         details = tried if isinstance(tried, MethodDetails) else None
     if details is not None:
         data.payment_method.CopyFrom(method_of(details, method_id))
+        return
+    if error is not None and isinstance(error.source, Source):
+        data.payment_method.CopyFrom(source_of(error.source, method_id))
         return
     if method_id:
         data.payment_method.connector_payment_method_id = method_id

@@ -177,6 +177,8 @@ class PaymentError(msgspec.Struct, gc=False):
     type: str | None = None
     charge: Id = None
     payment_method: MethodDetails | str | None = None
+    source: Source | str | None = None
+    """What was tried, in versions before PaymentMethods."""
 
 
 class Attempt(msgspec.Struct, gc=False):
