@@ -96,7 +96,7 @@ STAGES: Final[dict[str, Stage]] = {
             "chargebackPending chargebackReversalPending depositCorrectionPending feePending internalTransferPending "
             "invoiceDeductionPending manualCorrectionPending matchedStatementPending merchantPayinPending "
             "merchantPayinReversedPending miscCostPending paymentCostPending pending pendingApproval pendingExecution "
-            "refundPending refundReversalPending reserveAdjustmentPending secondChargebackPending"
+            "refundPending refundReversalPending reserveAdjustmentPending reversalReceived secondChargebackPending"
         ).split(),
         Stage.PENDING,
     ),

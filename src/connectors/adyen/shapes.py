@@ -13,6 +13,8 @@ from msgspec import UNSET, UnsetType, field
 METADATA_NAME: Final = "orchestratorx_key"
 """Under this name payments carry our key in Adyen's `metadata`, whose names have at most 20 characters."""
 
+TERMINAL: Final = "SaleToPOIRequest"
+
 Flag = bool | str | None
 """Adyen sends "true" and "false" as strings; booleans are tolerated."""
 
@@ -85,6 +87,7 @@ class Envelope(Shape, rename="camel"):
 
     notification_items: list[Wrapper] | UnsetType | None = UNSET
     item: Item | None = field(default=None, name="NotificationRequestItem")
+    terminal: msgspec.Raw = field(default_factory=msgspec.Raw, name=TERMINAL)
     live: Flag = None
     event_code: str | None = None
     type: str | None = None
@@ -105,6 +108,8 @@ class Batch(Shape):
 
     items: list[Item]
     live: Flag = None
+    soap: bool = False
+    """Sent as SOAP, and so to be answered."""
 
 
 class Message(Shape):
@@ -271,6 +276,8 @@ class MethodData(Shape, rename="camel"):
 
     id: Any = None
     status: Any = None
+    result: Any = None
+    """`paymentMethod.created` before version 3: SUCCESS, FAILURE, in place of `status`."""
     type: Any = None
     merchant_account: Any = None
     merchant_id: Any = None
