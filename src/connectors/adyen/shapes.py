@@ -212,6 +212,8 @@ class Movement(Shape, rename="camel"):
     original_amount: Amount | None = None
     modification: Modification | None = None
     payment_instrument: Reference | None = None
+    platform_payment: CategoryData | None = None
+    """The acquired payment that it books, if it does."""
     reference: Any = None
     balance_platform: Any = None
     creation_date: Any = None
