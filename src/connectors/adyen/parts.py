@@ -101,9 +101,28 @@ NETWORKS: Final[dict[str, str]] = {
     "cabal": "cabal",
     "naranja": "naranja",
 }
-# Variants are a brand and more: "visastandarddebit", "mcpremiumcredit", "visa_applepay".
+# Variants are a brand and more: "visastandarddebit", "mcpremiumcredit", "amexcorporate", "visa_applepay". What merely
+# begins with "mc" may be anybody's.
 _EXPIRY: Final = re.compile(r"(0?[1-9]|1[0-2])/([0-9]{4})")
-_VARIANT_STARTS: Final = (("visa", "visa"), ("mcstandard", "mastercard"), ("mcpremium", "mastercard"))
+_VARIANT_STARTS: Final = (
+    ("visa", "visa"),
+    ("mcmaestro", "maestro"),
+    *(
+        (f"mc{kind}", "mastercard")
+        for kind in "business commercial corporate credit debit fleet premium prepaid purchasing standard super".split()
+    ),
+    ("amex", "amex"),
+    ("discover", "discover"),
+    ("diners", "diners"),
+    *(
+        (f"{brand}{kind}", network)
+        for brand, network in (("jcb", "jcb"), ("cup", "unionpay"))
+        for kind in ("credit", "debit", "prepaid")
+    ),
+    ("eftpos_australia", "eftpos_australia"),
+)
+SCHEME: Final = "scheme"
+"""Adyen's name for a card of whatever brand."""
 
 
 @lru_cache(maxsize=1024)
@@ -116,7 +135,7 @@ def method_type(name: str) -> tuple[str, str]:
     for start, network in _VARIANT_STARTS:
         if lower.startswith(start):
             return "card", network
-    return lower, ""
+    return "card" if lower == SCHEME else lower, ""
 
 
 @lru_cache(maxsize=1024)

@@ -43,6 +43,8 @@ class AdditionalData(Shape):
 
     signature: Any = field(default=None, name="hmacSignature")
     auth_code: Any = field(default=None, name="authCode")
+    method: Any = field(default=None, name="paymentMethod")
+    variant: Any = field(default=None, name="paymentMethodVariant")
     card_summary: Any = field(default=None, name="cardSummary")
     expiry_date: Any = field(default=None, name="expiryDate")
     refusal_raw: Any = field(default=None, name="refusalReasonRaw")
