@@ -32,6 +32,16 @@ class TerminalMessage(Shape):
     notice: TerminalNotice | None = field(default=None, name="EventNotification")
 
 
+class Relayed(Shape, rename="camel"):
+    """A question to an issuer, which in its first versions came without a `type`."""
+
+    payment_instrument_id: Any = None
+    purchase: Any = None
+    payment_instrument: Any = None
+    balance_platform: Any = None
+    original_amount: Any = None
+
+
 class Outline(Shape, rename="camel"):
     """`data` of anything: what and whose it is, and when it was made."""
 
@@ -44,5 +54,6 @@ class Outline(Shape, rename="camel"):
     creation_date: Any = None
 
 
+RELAYED: Final[msgspec.json.Decoder[Relayed]] = msgspec.json.Decoder(Relayed)
 OUTLINE: Final[msgspec.json.Decoder[Outline]] = msgspec.json.Decoder(Outline)
 TERMINAL_MESSAGE: Final[msgspec.json.Decoder[TerminalMessage]] = msgspec.json.Decoder(TerminalMessage)

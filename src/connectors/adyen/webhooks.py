@@ -27,7 +27,7 @@ from connectors.adyen.items import event_of
 from connectors.adyen.origin import origin_of
 from connectors.adyen.parts import live_environment
 from connectors.adyen.shapes import ENVELOPE, ITEM, TERMINAL, Batch, Envelope, Item, Message, text
-from connectors.adyen.shapes_other import TERMINAL_MESSAGE
+from connectors.adyen.shapes_other import RELAYED, TERMINAL_MESSAGE
 from connectors.adyen.signatures import verify_body, verify_items
 from connectors.spi import Context, Material, Opened, Reply, Webhook
 from connectors.spi.building import raw_of
@@ -105,10 +105,10 @@ def parse(body: bytes) -> Parsed:
         return Batch([decode(ITEM, body)], envelope.live)
     if envelope.item is not None:
         return Batch([envelope.item], envelope.live)
-    return _message(envelope)
+    return _message(envelope, body)
 
 
-def _message(envelope: Envelope) -> Message:
+def _message(envelope: Envelope, body: bytes) -> Message:
     """Everything but items: the family, by what names its type."""
     if bytes(envelope.terminal) not in {b"", b"null"}:
         terminal = decode(TERMINAL_MESSAGE, bytes(envelope.terminal))
@@ -119,6 +119,11 @@ def _message(envelope: Envelope) -> Message:
         return Message(envelope.type, envelope)
     if envelope.event_type:
         return Message(envelope.event_type, envelope, classic=True)
+    relayed = decode(RELAYED, body)
+    if text(relayed.payment_instrument_id) and isinstance(relayed.purchase, dict):
+        return Message("balancePlatform.authentication.relayed", envelope)
+    if text(relayed.balance_platform) and isinstance(relayed.payment_instrument, dict) and relayed.original_amount:
+        return Message("balancePlatform.authorisation.relayed", envelope)
     raise _missing("the body has none of notificationItems, eventCode, NotificationRequestItem, type and eventType")
 
 
