@@ -253,3 +253,24 @@ def test_how_it_was_paid_is_told_by_brand_or_by_variant(
     (event,) = normalized(batch(item(**named)))
     method = event.payment.payment_method
     assert (method.type, method.network) == (kind, network)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "code"),
+    [
+        ("refused", "notEnoughBalance", "insufficient_funds"),
+        ("refused", "cvcDeclined", "cvc_declined"),
+        ("refused", "approved", "refused"),
+        ("cancelled", "unknown", "canceled"),
+        ("returned", None, "returned_by_bank"),
+        ("expired", "approved", "expired"),
+        ("failed", "unknown", "unrecognized_reason"),
+        ("failed", "somethingNew", "unrecognized_reason"),
+    ],
+)
+def test_a_transfers_failure_is_told_by_its_reason_or_else_by_its_status(
+    status: str, reason: str | None, code: str, normalized: Normalized
+) -> None:
+    data = {"id": "T", "category": "bank", "type": "bankTransfer", "direction": "outgoing", "status": status}
+    (event,) = normalized({"type": "balancePlatform.transfer.updated", "data": {**data, "reason": reason}})
+    assert event.payout.failure.code == code
