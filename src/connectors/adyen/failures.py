@@ -150,8 +150,41 @@ TRANSFER_REASONS: Final[dict[str, Cause]] = {
     **dict.fromkeys(("cancelled", "shopperCancelled"), ("canceled", _CANCELED, True)),
     **dict.fromkeys(("invalidAccount", "invalidToAccount", "invalidFromAccount"), ("invalid_account", _INVALID, False)),
     "invalidAmount": ("invalid_amount", _INVALID, False),
-    "transactionNotPermitted": ("transaction_not_permitted", _DECLINED, False),
+    **dict.fromkeys(
+        ("transactionNotPermitted", "domesticDebitTransactionNotAllowed"),
+        ("transaction_not_permitted", _DECLINED, False),
+    ),
+    "avsDeclined": ("address_declined", _DECLINED, True),
+    **dict.fromkeys(("blockCard", "captureCard"), ("blocked_card", _DECLINED, False)),
+    "callReferral": ("referral", _DECLINED, False),
+    "cardExpired": ("expired_card", _DECLINED, False),
+    "cvcDeclined": ("cvc_declined", _DECLINED, True),
+    **dict.fromkeys(("cavvDeclined", "threedsDynamicLinkingMismatch"), ("authentication_failed", _AUTHENTICATE, True)),
+    **dict.fromkeys(("contactlessFallback", "contactlessLimitReached"), ("contactless_fallback", _AUTHENTICATE, True)),
+    "duplicateTransmissionDetected": ("duplicate_transmission", _INVALID, False),
+    "invalidCard": ("invalid_card_number", _INVALID, False),
+    "invalidPin": ("invalid_pin", _DECLINED, True),
+    **dict.fromkeys(("pinRequired", "mobilePinRequired"), ("pin_required", _AUTHENTICATE, True)),
+    "pinTriesExceeded": ("pin_tries_exceeded", _DECLINED, False),
+    "pinValidationNotPossible": ("pin_validation_not_possible", _DECLINED, True),
+    "noCheckingAccount": ("no_checking_account", _DECLINED, False),
+    "noSavingsAccount": ("no_savings_account", _DECLINED, False),
+    "notSubmitted": ("not_submitted", _DOWN, True),
+    "notSupported": ("not_supported", _DECLINED, False),
+    "restrictedCard": ("restricted_card", _DECLINED, False),
+    "revocationOfAuth": ("authorization_revoked", _DECLINED, False),
 }
+
+# A reason that gives none: the transfer's `status` says more.
+NO_REASON: Final = frozenset({"", "approved", "partiallyApproved", "pending", "pendingApproval", "unknown"})
+TRANSFER_STATUSES: Final[dict[str, Cause]] = {
+    "cancelled": ("canceled", _CANCELED, True),
+    "error": ("provider_error", _DOWN, True),
+    "expired": ("expired", _EXPIRED, False),
+    **dict.fromkeys(("refused", "rejected"), ("refused", _DECLINED, False)),
+    "returned": ("returned_by_bank", _DECLINED, False),
+}
+"""By status in lower case. That it failed is no reason: "failed" stays unrecognized."""
 
 # `status.message.code` of classic platforms.
 CLASSIC_CODES: Final[dict[str, Cause]] = {
@@ -238,6 +271,13 @@ def answered_refusal(result: str, reason: str, code: str, raw: str) -> Failure:
 def transfer_refusal(reason: str) -> Failure:
     """From a transfer's `reason`: one camel-case word."""
     return _failure(_cause(TRANSFER_REASONS, reason), reason, reason, "")
+
+
+def transfer_failure(reason: str, status: str) -> Failure:
+    """From a transfer's `reason`, or its `status` where that gives none."""
+    if reason not in NO_REASON:
+        return transfer_refusal(reason)
+    return _failure(_cause(TRANSFER_STATUSES, status.lower()), status, status, "")
 
 
 def classic_refusal(code: str, message: str) -> Failure:

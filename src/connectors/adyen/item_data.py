@@ -75,6 +75,10 @@ def _fill_payment(
     _fill_card(event, item, data, success)
 
 
+def _method(item: Item, data: AdditionalData) -> str:
+    return text(item.payment_method) or text(data.method) or text(data.variant)
+
+
 def _fill_card(event: Event, item: Item, data: AdditionalData, success: bool) -> None:
     """How it was paid, and the issuer's code: from additionalData, else from `reason` of a card payment."""
     authorization, last4, expiry = text(data.auth_code), text(data.card_summary), text(data.expiry_date)
@@ -84,7 +88,7 @@ def _fill_card(event: Event, item: Item, data: AdditionalData, success: bool) ->
             authorization, last4, expiry = authorization or stated[1], last4 or stated[2], expiry or stated[3]
     fill_details(
         event.payment.payment_method,
-        text(item.payment_method),
+        _method(item, data),
         last4,
         expiry,
         text(data.recurring_detail) or text(data.token),
@@ -161,7 +165,7 @@ def _fill_payment_method(
     found.merchant_customer_id = shopper
     found.merchant_transaction_id = item.merchant_reference or ""
     found.provider_status = SUCCESS_TEXT[success]
-    fill_details(found.details, text(item.payment_method), text(data.card_summary), text(data.expiry_date), token)
+    fill_details(found.details, _method(item, data), text(data.card_summary), text(data.expiry_date), token)
 
 
 def _fill_mandate(

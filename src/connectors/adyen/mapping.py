@@ -183,8 +183,10 @@ CANCEL_OR_REFUND_EVENTS: Final[dict[tuple[str, bool], Meaning]] = {
     ("", False): Meaning("refund.failed"),
 }
 
-NO_COUNTERPART: Final[frozenset[str]] = frozenset({"FRAUD_ONLY", "HANDLED_EXTERNALLY", "REPORT_AVAILABLE"})
-"""Event codes for which we have no word, whatever `success` says."""
+NO_COUNTERPART: Final[frozenset[str]] = frozenset(
+    {"FRAUD_ONLY", "HANDLED_EXTERNALLY", "NOTIFICATIONTEST", "REPORT_AVAILABLE"}
+)
+"""Event codes for which we have no word, whatever `success` says. NOTIFICATIONTEST tries a webhook's settings out."""
 
 KNOWN_CODES: Final[frozenset[str]] = frozenset({code for code, _ in EVENTS} | {CANCEL_OR_REFUND} | NO_COUNTERPART)
 """A code that is here with an unknown `success` is an unknown status; one that is not, an unknown type."""

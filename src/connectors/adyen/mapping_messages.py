@@ -113,7 +113,8 @@ PAYMENT_FAILURE: Final = "PAYMENT_FAILURE"
 SPLIT_BOOKING_FAILED: Final = "SPLIT_BOOKING_FAILED"
 """The capture or refund stands; only its share was booked to the platform's liable account instead of the named one."""
 
-# Known, and no word of ours for them: accounts, balances, reports, risk scores, card orders, terminals, schedules.
+# Known, and no word of ours for them: accounts, balances, reports, risk scores, card orders, terminals, schedules,
+# offers of credit, and what was forwarded to another provider, whose own webhooks tell of that payment.
 # `authentication.*` and `authorisation.relayed` are questions to an issuer while its cardholder pays, not outcomes.
 NO_COUNTERPART: Final[frozenset[str]] = frozenset(
     {
@@ -132,6 +133,7 @@ NO_COUNTERPART: Final[frozenset[str]] = frozenset(
         "balancePlatform.balanceAccount.recurringTopUp.created",
         "balancePlatform.balanceAccount.recurringTopUp.updated",
         "balancePlatform.balanceAccount.updated",
+        "balancePlatform.balanceAccountHolder.capitalOffer.created",
         "balancePlatform.balanceAccountPayoutSchedule.created",
         "balancePlatform.balanceAccountPayoutSchedule.deleted",
         "balancePlatform.balanceAccountPayoutSchedule.updated",
@@ -144,9 +146,20 @@ NO_COUNTERPART: Final[frozenset[str]] = frozenset(
         "balancePlatform.balancePlatformPayoutSchedule.updated",
         "balancePlatform.cardorder.created",
         "balancePlatform.cardorder.updated",
+        "balancePlatform.grants.created",
+        "balancePlatform.grants.updated",
+        "balancePlatform.managedRisk.balance.block.released",
+        "balancePlatform.managedRisk.reserveWaiver.applied",
+        "balancePlatform.managedRisk.reserveWaiver.removed",
+        "balancePlatform.managedRisk.rollingReserve.applied",
+        "balancePlatform.managedRisk.rollingReserve.lifted",
+        "balancePlatform.managedRisk.rollingReserve.updated",
+        "balancePlatform.managedRisk.settlementDelay.lifted",
+        "balancePlatform.managedRisk.settlementDelay.updated",
         "balancePlatform.negativeBalanceCompensationWarning.scheduled",
         "balancePlatform.report.created",
         "balancePlatform.score.triggered",
+        "forwardApi.notification",
     }
 )
 
@@ -156,6 +169,8 @@ CLASSIC_NO_COUNTERPART: Final[frozenset[str]] = frozenset(
         "ACCOUNT_CREATED",
         "ACCOUNT_FUNDS_BELOW_THRESHOLD",
         "ACCOUNT_HOLDER_CREATED",
+        "ACCOUNT_HOLDER_LIMIT_REACHED",
+        "ACCOUNT_HOLDER_MIGRATED",
         "ACCOUNT_HOLDER_STATUS_CHANGE",
         "ACCOUNT_HOLDER_STORE_STATUS_CHANGE",
         "ACCOUNT_HOLDER_UPCOMING_DEADLINE",
@@ -164,6 +179,8 @@ CLASSIC_NO_COUNTERPART: Final[frozenset[str]] = frozenset(
         "ACCOUNT_UPDATED",
         "BENEFICIARY_SETUP",
         "COMPENSATE_NEGATIVE_BALANCE",
+        "FUNDS_MIGRATED",
         "REPORT_AVAILABLE",
+        "SCORE_SIGNAL_TRIGGERED",
     }
 )

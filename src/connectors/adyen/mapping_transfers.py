@@ -96,7 +96,7 @@ STAGES: Final[dict[str, Stage]] = {
             "chargebackPending chargebackReversalPending depositCorrectionPending feePending internalTransferPending "
             "invoiceDeductionPending manualCorrectionPending matchedStatementPending merchantPayinPending "
             "merchantPayinReversedPending miscCostPending paymentCostPending pending pendingApproval pendingExecution "
-            "refundPending refundReversalPending reserveAdjustmentPending secondChargebackPending"
+            "refundPending refundReversalPending reserveAdjustmentPending reversalReceived secondChargebackPending"
         ).split(),
         Stage.PENDING,
     ),
@@ -135,6 +135,7 @@ MOVEMENT_STAGES: Final[dict[str, Stage]] = {
     "AuthAdjustmentError": Stage.PENDING,
     "PendingIncomingTransfer": Stage.PENDING,
     "IncomingTransfer": Stage.DONE,
+    "PendingRefund": Stage.PENDING,
     "Refunded": Stage.DONE,
     "Captured": Stage.DONE,
     "OutgoingTransfer": Stage.PENDING,
@@ -142,6 +143,10 @@ MOVEMENT_STAGES: Final[dict[str, Stage]] = {
     "TransferConfirmed": Stage.DONE,
     "TransferFailed": Stage.FAILED,
 }
+
+REFUNDED: Final = frozenset({"PendingRefund", "Refunded"})
+"""A `status` or `modification.type` by which money that leaves for an acquired payment is its refund. Others do not
+tell a chargeback from a fee: that money leaves as any other."""
 
 # (money arrives, a payment instrument is named): a refund names the card it goes to, a transfer of funds names none.
 MOVEMENT_FLOWS: Final[dict[tuple[bool, bool], Flow]] = {

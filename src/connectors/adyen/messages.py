@@ -29,6 +29,7 @@ from connectors.adyen.shapes import (
     MANDATE,
     METHOD,
     PLATFORM_DISPUTE,
+    TERMINAL,
     Execution,
     IssuedCard,
     Mandate,
@@ -37,7 +38,9 @@ from connectors.adyen.shapes import (
     PlatformDispute,
     text,
 )
+from connectors.adyen.shapes_other import OUTLINE, Outline
 from connectors.adyen.transfers import movement_event, transaction_event, transfer_event
+from orchestratorx_prism.errors import PayloadRejected
 from orchestratorx_prism.v1.event_pb2 import Event
 
 
@@ -50,8 +53,26 @@ def events_of(origin: Origin) -> list[Event]:
     build = _BUILDERS.get(origin.message.type)
     if build is not None:
         return [build(origin)]
-    why = "no_counterpart" if origin.message.type in NO_COUNTERPART else "unknown_type"
-    return [origin.unmapped(why)]
+    name = origin.message.type
+    known = name in NO_COUNTERPART or name.startswith(TERMINAL)
+    found = _outline(origin)
+    accounts = (found.merchant_account, found.merchant_account_code, found.merchant_id, found.balance_platform)
+    return [
+        origin.unmapped(
+            "no_counterpart" if known else "unknown_type",
+            object_id=text(found.id) or found.psp_reference,
+            account=next((account for account in accounts if text(account)), ""),
+            otherwise=found.creation_date,
+        )
+    ]
+
+
+def _outline(origin: Origin) -> Outline:
+    """What can be told of an inside that nobody knows: perhaps nothing, and never a reason to refuse."""
+    try:
+        return origin.read(OUTLINE)
+    except PayloadRejected:
+        return Outline()
 
 
 def _method_event(origin: Origin) -> Event:
@@ -60,8 +81,8 @@ def _method_event(origin: Origin) -> Event:
     name = origin.message.type
     status = text(data.status)
     if name == PAYMENT_METHOD_CREATED:
-        known = status in PAYMENT_METHOD_STATUSES
-        ours = PAYMENT_METHOD_STATUSES[status] if known else PAYMENT_METHOD_CHANGED
+        status = status or text(data.result).lower()
+        ours = PAYMENT_METHOD_STATUSES.get(status, PAYMENT_METHOD_CHANGED)
     else:
         ours = METHODS[name]
     psp = text(data.psp_reference)
@@ -113,7 +134,7 @@ def _expiry(card: IssuedCard) -> str:
 def _mandate_event(origin: Origin) -> Event:
     data: MandateData = origin.read(MANDATE)
     mandate = data.mandate or Mandate()
-    ours = MANDATES.get((origin.message.type, mandate.status or ""))
+    ours = MANDATES.get((origin.message.type, (mandate.status or "").lower()))
     if ours is None:
         return origin.unmapped(
             "unknown_status", object_id=mandate.id, status=mandate.status, account=data.balance_platform
@@ -133,10 +154,11 @@ def _mandate_event(origin: Origin) -> Event:
 
 def _dispute_event(origin: Origin) -> Event:
     data: PlatformDispute = origin.read(PLATFORM_DISPUTE)
-    ours = DISPUTES.get((origin.message.type, data.status or ""))
+    ours = DISPUTES.get((origin.message.type, (data.status or "").lower()))
     if ours is None:
         return origin.unmapped("unknown_status", object_id=data.id, status=data.status, account=data.balance_platform)
-    transaction = text(data.transaction_id)
+    named = text(data.transaction_id)
+    transaction = "" if named.lower() == "n/a" else named
     event = origin.event(
         ours,
         dedup_key=origin.key(),

@@ -105,7 +105,9 @@ class Origin:
             connector_transaction_id=connector_transaction_id,
         )
 
-    def unmapped(self, why: str, *, object_id: Any = "", status: Any = "", account: Any = "") -> Event:
+    def unmapped(
+        self, why: str, *, object_id: Any = "", status: Any = "", account: Any = "", otherwise: Any = None
+    ) -> Event:
         """An event without a word of ours. Its times are read leniently: nothing in it may refuse the body."""
         envelope = self.message.envelope
         return unmapped(
@@ -119,7 +121,8 @@ class Origin:
             environment=self.environment,
             occurred_at=optional_time(envelope.timestamp)
             or optional_time(envelope.created_at)
-            or optional_time(envelope.event_date),
+            or optional_time(envelope.event_date)
+            or optional_time(otherwise),
             object_id=object_id,
             status=status,
         )
@@ -129,7 +132,7 @@ def origin_of(message: Message, context: Context, raw: Raw) -> Origin:
     """The origin of a decoded message.
 
     Raises:
-        PayloadRejected: It names an environment that does not exist.
+        PayloadRejected: `live` of classic platforms is neither true nor false.
     """
     envelope = message.envelope
     environment = live_environment(envelope.live) if message.classic else named_environment(envelope.environment)

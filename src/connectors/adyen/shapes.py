@@ -13,6 +13,8 @@ from msgspec import UNSET, UnsetType, field
 METADATA_NAME: Final = "orchestratorx_key"
 """Under this name payments carry our key in Adyen's `metadata`, whose names have at most 20 characters."""
 
+TERMINAL: Final = "SaleToPOIRequest"
+
 Flag = bool | str | None
 """Adyen sends "true" and "false" as strings; booleans are tolerated."""
 
@@ -41,6 +43,8 @@ class AdditionalData(Shape):
 
     signature: Any = field(default=None, name="hmacSignature")
     auth_code: Any = field(default=None, name="authCode")
+    method: Any = field(default=None, name="paymentMethod")
+    variant: Any = field(default=None, name="paymentMethodVariant")
     card_summary: Any = field(default=None, name="cardSummary")
     expiry_date: Any = field(default=None, name="expiryDate")
     refusal_raw: Any = field(default=None, name="refusalReasonRaw")
@@ -85,6 +89,7 @@ class Envelope(Shape, rename="camel"):
 
     notification_items: list[Wrapper] | UnsetType | None = UNSET
     item: Item | None = field(default=None, name="NotificationRequestItem")
+    terminal: msgspec.Raw = field(default_factory=msgspec.Raw, name=TERMINAL)
     live: Flag = None
     event_code: str | None = None
     type: str | None = None
@@ -105,6 +110,8 @@ class Batch(Shape):
 
     items: list[Item]
     live: Flag = None
+    soap: bool = False
+    """Sent as SOAP, and so to be answered."""
 
 
 class Message(Shape):
@@ -207,6 +214,8 @@ class Movement(Shape, rename="camel"):
     original_amount: Amount | None = None
     modification: Modification | None = None
     payment_instrument: Reference | None = None
+    platform_payment: CategoryData | None = None
+    """The acquired payment that it books, if it does."""
     reference: Any = None
     balance_platform: Any = None
     creation_date: Any = None
@@ -271,6 +280,8 @@ class MethodData(Shape, rename="camel"):
 
     id: Any = None
     status: Any = None
+    result: Any = None
+    """`paymentMethod.created` before version 3: SUCCESS, FAILURE, in place of `status`."""
     type: Any = None
     merchant_account: Any = None
     merchant_id: Any = None

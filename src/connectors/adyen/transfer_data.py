@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from connectors.adyen.failures import transfer_refusal
+from connectors.adyen.failures import transfer_failure
 from connectors.adyen.mapping_transfers import Flow, Stage
 from connectors.adyen.parts import DISPUTE_STATUS, PAYMENT_STATUS, PAYOUT_STATUS, REFUND_STATUS
 from connectors.adyen.shapes import CategoryData, text
@@ -42,7 +42,7 @@ class Moved:
 def _failure(moved: Moved) -> Failure | None:
     if moved.stage not in {Stage.FAILED, Stage.BACK, Stage.EXPIRED}:
         return None
-    return transfer_refusal(moved.reason or moved.status)
+    return transfer_failure(moved.reason, moved.status)
 
 
 def _fill_payout(event: Event, moved: Moved, merchant: str) -> None:

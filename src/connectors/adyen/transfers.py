@@ -16,6 +16,7 @@ from connectors.adyen.mapping_transfers import (
     MOVEMENT_FLOWS,
     MOVEMENT_STAGES,
     PUSHED_FLOWS,
+    REFUNDED,
     STAGES,
     TRANSACTION_STAGES,
     TYPES,
@@ -150,8 +151,8 @@ def movement_event(origin: Origin) -> Event:
     stage = MOVEMENT_STAGES.get(data.status or "")
     if stage in {Stage.FAILED, Stage.EXPIRED} and _is_partial(data):
         stage = Stage.PENDING
-    instrument = data.payment_instrument is not None and bool(text(data.payment_instrument.id))
-    flow = MOVEMENT_FLOWS[_arrives(data.amount), instrument]
+    booking = data.platform_payment or CategoryData()
+    flow = _movement_flow(data, booking)
     if stage is None or (flow, stage) not in TYPES:
         return origin.unmapped("unknown_status", object_id=identity, status=data.status, account=data.balance_platform)
     moved = Moved(
@@ -164,9 +165,21 @@ def movement_event(origin: Origin) -> Event:
         occurred_at=origin.time(otherwise=(data.creation_date,)),
         amount=magnitude(data.amount),
         reference=text(data.reference),
+        booking=booking,
         arrival_at=optional_time(data.value_date),
     )
     return moved_event(origin, moved)
+
+
+def _movement_flow(data: Movement, booking: CategoryData) -> Flow:
+    if text(booking.psp_payment_reference):
+        if _arrives(data.amount):
+            return Flow.ACQUIRED
+        modified = text(data.modification.type) if data.modification else ""
+        if data.status in REFUNDED or modified in REFUNDED:
+            return Flow.REFUND
+    instrument = data.payment_instrument is not None and bool(text(data.payment_instrument.id))
+    return MOVEMENT_FLOWS[_arrives(data.amount), instrument]
 
 
 def _is_partial(data: Movement) -> bool:

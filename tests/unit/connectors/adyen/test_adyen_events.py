@@ -226,3 +226,51 @@ def test_our_key_names_payments_and_nothing_else(normalized: Normalized) -> None
         ["psp_reference", "capture", "request"],
         ["psp_reference"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("named", "kind", "network"),
+    [
+        ({"paymentMethod": "mccredit"}, "card", "mastercard"),
+        ({"paymentMethod": "mccommercialcredit_b2b"}, "card", "mastercard"),
+        ({"paymentMethod": "mcmaestro"}, "card", "maestro"),
+        ({"paymentMethod": "amexcorporate"}, "card", "amex"),
+        ({"paymentMethod": "cupdebit"}, "card", "unionpay"),
+        ({"paymentMethod": "jcbprepaid"}, "card", "jcb"),
+        ({"paymentMethod": "mc_googlepay"}, "card", "mastercard"),
+        ({"paymentMethod": "mcash"}, "mcash", ""),
+        ({"paymentMethod": "scheme"}, "card", ""),
+        ({"additionalData": {"paymentMethod": "visa", "paymentMethodVariant": "visadebit"}}, "card", "visa"),
+        ({"additionalData": {"paymentMethodVariant": "directdebit_NL"}}, "directdebit_nl", ""),
+        ({"paymentMethod": "ideal", "additionalData": {"paymentMethodVariant": "visa"}}, "ideal", ""),
+        ({"paymentMethod": None, "additionalData": {"paymentMethod": 7}}, "", ""),
+    ],
+    ids=repr,
+)
+def test_how_it_was_paid_is_told_by_brand_or_by_variant(
+    named: dict[str, Any], kind: str, network: str, normalized: Normalized
+) -> None:
+    (event,) = normalized(batch(item(**named)))
+    method = event.payment.payment_method
+    assert (method.type, method.network) == (kind, network)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "code"),
+    [
+        ("refused", "notEnoughBalance", "insufficient_funds"),
+        ("refused", "cvcDeclined", "cvc_declined"),
+        ("refused", "approved", "refused"),
+        ("cancelled", "unknown", "canceled"),
+        ("returned", None, "returned_by_bank"),
+        ("expired", "approved", "expired"),
+        ("failed", "unknown", "unrecognized_reason"),
+        ("failed", "somethingNew", "unrecognized_reason"),
+    ],
+)
+def test_a_transfers_failure_is_told_by_its_reason_or_else_by_its_status(
+    status: str, reason: str | None, code: str, normalized: Normalized
+) -> None:
+    data = {"id": "T", "category": "bank", "type": "bankTransfer", "direction": "outgoing", "status": status}
+    (event,) = normalized({"type": "balancePlatform.transfer.updated", "data": {**data, "reason": reason}})
+    assert event.payout.failure.code == code
