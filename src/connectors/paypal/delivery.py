@@ -81,8 +81,8 @@ class Delivery:
     environment: Environment.ValueType | None
     context: Context
     raw: Raw
-    dedup_key: str = ""
-    """What PayPal keeps unique; empty: the event's id. For answers to our own calls, which have no event id."""
+    dedup_key: str
+    """What PayPal keeps unique: a webhook's id and type. Answers to our own calls have a key of theirs."""
     names: Names = field(default_factory=dict)
     """Names of the payment that are known besides what the resource says."""
     _next_index: int = field(default=0)
@@ -126,7 +126,7 @@ class Delivery:
             self.raw,
             connector=CONNECTOR,
             type=our_type,
-            dedup_key=self.dedup_key or self.event_id,
+            dedup_key=self.dedup_key,
             item_index=index,
             environment=self.environment,
             provider_event_id=self.event_id,
@@ -139,15 +139,23 @@ class Delivery:
         )
 
     def unmapped(
-        self, reason: str, *, object_id: str = "", status: str = "", names: Names | None = None, merchant_id: str = ""
+        self,
+        reason: str,
+        *,
+        object_id: str = "",
+        status: str = "",
+        names: Names | None = None,
+        merchant_id: str = "",
+        resource_times: Sequence[str | None] = (),
     ) -> Event:
         """`connector.unmapped`, with the ids that were found.
 
         Args:
             reason: "unknown_type", "unknown_status" or "no_counterpart".
             merchant_id: The merchant's own reference.
+            resource_times: See `event`.
         """
-        event = self.event(UNMAPPED, names=names, merchant_transaction_id=merchant_id)
+        event = self.event(UNMAPPED, names=names, merchant_transaction_id=merchant_id, resource_times=resource_times)
         event.unmapped.CopyFrom(
             UnmappedData(
                 unmapped_reason=reason,
@@ -168,6 +176,8 @@ class _Anything(msgspec.Struct):
     status: Any = None
     state: Any = None
     custom_id: Any = None
+    create_time: Any = None
+    update_time: Any = None
 
 
 _ANYTHING = msgspec.json.Decoder(_Anything)
@@ -183,6 +193,7 @@ def unmapped(delivery: Delivery, reason: str) -> list[Event]:
             object_id=_text(found.id) or _text(found.merchant_id),
             status=_text(found.status) or _text(found.state),
             merchant_id=_text(found.custom_id),
+            resource_times=(_text(found.update_time), _text(found.create_time)),
         )
     ]
 

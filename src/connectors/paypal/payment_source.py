@@ -53,6 +53,10 @@ class PaymentSource(msgspec.Struct):
 
     brand: str | None = None
     last_digits: str | None = None
+    card_last_digits: str | None = None
+    """Of Bancontact: the card's behind it."""
+    iban_last_chars: str | None = None
+    """Of iDEAL, Bancontact, MyBank: the account's."""
     expiry: str | None = None
     card: Card | None = None
     payer_id: str | None = None
@@ -86,7 +90,7 @@ def method_details(sources: dict[str, PaymentSource | None] | None) -> PaymentMe
         return PaymentMethodDetails(
             type=kind,
             network=(card.brand or "").lower(),
-            last4=last4(card.last_digits),
+            last4=last4(card.last_digits) or last4(source.card_last_digits) or last4(source.iban_last_chars),
             expiry_year=year,
             expiry_month=month,
             connector_payment_method_id=(vault.id if vault else None) or "",

@@ -29,6 +29,10 @@ _STATUSES = {
 }
 
 
+_OF_A_CAPTURE = {"REFUNDED", "PARTIALLY_REFUNDED", "REVERSED"}
+"""Statuses that only captures and sales have: the resource is what was given back, not the refund."""
+
+
 class Breakdown(msgspec.Struct):
     """v2 `seller_payable_breakdown`."""
 
@@ -91,7 +95,7 @@ def refund_event(delivery: Delivery, resource: Refund, table: dict[str, str]) ->
         raise missing("resource.id")
     status = resource.status or resource.state or ""
     reference = resource.merchant_reference
-    names = _names(resource)
+    names = _names(delivery, resource)
     our_type = meaning(table, status)
     if our_type is None:
         return delivery.unmapped(
@@ -131,10 +135,12 @@ def _data(delivery: Delivery, our_type: str, resource: Refund, names: Names, ref
 
 def _reason(delivery: Delivery, resource: Refund) -> str:
     said = resource.reason or resource.reason_code or resource.note_to_payer
-    return said or ("reversed" if delivery.type.endswith(".REVERSED") else "")
+    if said or not delivery.type.endswith(".REVERSED"):
+        return said or ""
+    return (resource.status_details.reason if resource.status_details else None) or "reversed"
 
 
-def _names(resource: Refund) -> Names:
+def _names(delivery: Delivery, resource: Refund) -> Names:
     """The names of the payment. The refund's own only where there is no other: then it is all that can be linked by."""
     names: Names = {}
     if resource.capture_id:
@@ -145,10 +151,17 @@ def _names(resource: Refund) -> Names:
     names_from_links(names, resource.links)
     if resource.parent_payment:
         names.setdefault(resource.parent_payment, "payment")
-    kind = own_kind(resource.links)
+    kind = own_kind(resource.links) or _kind_by_status(delivery.type, resource)
     if resource.id and kind in {"capture", "sale"}:
         names.setdefault(resource.id, kind)
     if not names and resource.id:
         names[resource.id] = "refund"
     names_from_invoice(names, resource.invoice_id)
     return names
+
+
+def _kind_by_status(event_type: str, resource: Refund) -> str:
+    """What the resource is, where no self link says so; empty if its status does not tell it from a refund."""
+    if (resource.status or resource.state or "").upper() not in _OF_A_CAPTURE:
+        return ""
+    return "sale" if event_type.startswith("PAYMENT.SALE.") else "capture"

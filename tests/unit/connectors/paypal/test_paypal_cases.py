@@ -32,6 +32,20 @@ def test_a_body_becomes_the_events_that_its_case_says(path: Path, context: Conte
     assert len({event.id for event in events}) == len(events)
 
 
+def test_an_event_id_under_two_types_is_two_events_and_under_one_type_is_one(context: Context) -> None:
+    # As from PayPal's simulator, whose event ids are fixed: all its payouts have one.
+    def id_of(event_type: str) -> str:
+        resource = {"payout_item_id": "PAYOUT1", "payout_batch_id": "BATCH1"}
+        body = json.dumps({"id": "WH-1", "event_type": event_type, "resource": resource}).encode()
+        (event,) = normalize(parse(body), context, body)
+        assert event.provider_event_id == "WH-1"
+        return event.id
+
+    held, succeeded = id_of("PAYMENT.PAYOUTS-ITEM.HELD"), id_of("PAYMENT.PAYOUTS-ITEM.SUCCEEDED")
+    assert held != succeeded
+    assert held == id_of("PAYMENT.PAYOUTS-ITEM.HELD")
+
+
 def test_there_are_cases() -> None:
     assert len(CASES) > 80
 
