@@ -134,6 +134,15 @@ RATIBA_CODES: Final[Mapping[str, Meaning]] = {
     "1051": _no(FAILED, "fields_invalid", e.FAILURE_CATEGORY_INVALID_REQUEST, retryable=False),
 }
 
+# The word `Status` of a callback, where the code does not say that the order was refused: 1037 with ERROR. No order was
+# made, and no money moves when one is; should it come to exist after all, another callback says so.
+# Source: Daraja documentation, "M-Pesa Ratiba", callback.
+RATIBA_REFUSALS: Final[Mapping[str, Meaning]] = {
+    "cancelled": _no(FAILED, "canceled_by_payer", e.FAILURE_CATEGORY_CANCELED_BY_PAYER, retryable=True),
+    "error": _no(FAILED, "not_created", e.FAILURE_CATEGORY_DECLINED, retryable=True),
+    "failed": _no(FAILED, "not_created", e.FAILURE_CATEGORY_DECLINED, retryable=True),
+}
+
 # Source: Daraja documentation, "Transaction Status", transaction statuses. "Authorized" is a stage of one movement of
 # money, not a reservation that we could capture.
 TRANSACTION_STATUSES: Final[Mapping[str, Meaning]] = {

@@ -9,7 +9,7 @@ from connectors.mpesa import codes as c
 from connectors.mpesa.amounts import shillings
 from connectors.mpesa.notices import Notice
 from connectors.mpesa.shapes import Envelope, Metadata, Named, StkCallback
-from connectors.mpesa.values import identifier, last4, moment, required, text
+from connectors.mpesa.values import identifier, last4, moment, required, text, typed_by_payer
 
 _ACCEPTED_CODE = "0"
 _EXPRESS_SUCCESS = frozenset({"SUCCESS", ""})
@@ -96,6 +96,7 @@ def read_express(envelope: Envelope) -> Notice:
         payment_name=request,
         receipt=receipt,
         amount=shillings(envelope.amount),
+        merchant_reference=typed_by_payer(envelope.payment_reference, "paymentReference"),
         status_word=code,
         sentence=text(envelope.express_result_desc, "resultDesc"),
         decline=meaning.decline,
