@@ -33,7 +33,8 @@ _PLACEHOLDER = "0000000"
 """How a TransactionID ends that names no transaction: LGR0000000."""
 
 _COMPLETED_TIMES = ("TransactionCompletedDateTime", "TransCompletedTime")
-_TIMES = (*_COMPLETED_TIMES, "FinalisedTime", "BOCompletedTime")
+_TIMES = (*_COMPLETED_TIMES, "FinalisedTime", "FinalizedTime", "BOCompletedTime")
+_AMOUNTS = ("TransactionAmount", "Amount")
 _REVERSAL_CODES = frozenset({"R000001", "R000002"})
 _SAYS_YES = ("processed successfully", "accepted successfully")
 """In the sentence of a result that went well."""
@@ -68,7 +69,7 @@ def read_result(result: Result, purpose: str) -> Notice:
         variant = _read_status(notice, parameters, variant)
     else:
         notice.provider_type = f"{kind}.{variant}"
-        notice.amount = shillings(_first(parameters, "TransactionAmount", "Amount"))
+        notice.amount = shillings(_first(parameters, *_AMOUNTS))
         notice.fee = charge(parameters.get("DebitPartyCharges"))
         if kind == "reversal":
             _point_at_payment(notice, _original(parameters))
@@ -143,8 +144,11 @@ def _variant(result: Result, parameters: Mapping[str, Any], code: str, purpose: 
     said = notice.sentence.lower()
     if text(result.result_type, "ResultType") == _UNSETTLED_TYPE:
         return c.TIMEOUT
-    if any(parameters.get(key) for key in _COMPLETED_TIMES) or any(words in said for words in _SAYS_YES):
-        # Refused by its code, and completed by its time or sentence: contradictory, so nothing is claimed.
+    completed = any(parameters.get(key) for key in _COMPLETED_TIMES)
+    paid = _first(parameters, *_AMOUNTS) is not None and any(words in said for words in _SAYS_YES)
+    if completed or paid:
+        # Refused by its code, and completed by its time, or by its sentence and amount: contradictory, so nothing is
+        # claimed. The sentence alone does not outweigh the code.
         return c.UNKNOWN
     notice.decline = meaning.decline
     return meaning.variant
