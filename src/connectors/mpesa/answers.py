@@ -148,7 +148,7 @@ def _push_of(body: bytes) -> Notice:
 def _accepted(body: bytes, purpose: str) -> Notice:
     envelope = _envelope(body)
     try:
-        notice = read_accepted(envelope, purpose)
+        notice = read_accepted(envelope, purpose, body)
     except PayloadRejected as error:
         raise unknown("M-Pesa's answer names no conversation") from error
     if notice.own_id == notice.originator_id:

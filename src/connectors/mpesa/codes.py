@@ -87,6 +87,20 @@ STK_CODES: Final[Mapping[str, Meaning]] = {
     "SFC_IC0003": _no(FAILED, "wrong_receiver", e.FAILURE_CATEGORY_INVALID_REQUEST, retryable=False),
 }
 
+_BY_PAYER: Final = ("request cancelled by user", "request canceled by user")
+
+
+def stk_meaning(code: str, sentence: str) -> Meaning:
+    """What the code says; of a code in no table, what the sentence says, if it is that the payer cancelled.
+
+    1031 is such a code: M-Pesa sends it as "Request cancelled by user", and the documentation has it not.
+    """
+    found = meaning_of(STK_CODES, code)
+    if found is NOT_KNOWN and code and any(words in sentence.lower() for words in _BY_PAYER):
+        return STK_CODES["1032"]
+    return found
+
+
 # Source: Daraja documentation, "Business To Customer", "Business Pay Bill", "Reversals", "Account Balance", result
 # codes. Two look like refusals and are not: 15 "duplicate detected" (the first of the two may have gone through) and
 # 17 "internal failure" (nobody knows). Sending money again on them is how payouts are paid twice.
@@ -132,6 +146,15 @@ RATIBA_CODES: Final[Mapping[str, Meaning]] = {
     **{code: STK_CODES[code] for code in ("0", "1001", "1019", "1025", "1032", "1036", "1037", "2001", "4999")},
     "1050": _no(FAILED, "name_already_used", e.FAILURE_CATEGORY_INVALID_REQUEST, retryable=False),
     "1051": _no(FAILED, "fields_invalid", e.FAILURE_CATEGORY_INVALID_REQUEST, retryable=False),
+}
+
+# The word `Status` of a callback, where the code does not say that the order was refused: 1037 with ERROR. No order was
+# made, and no money moves when one is; should it come to exist after all, another callback says so.
+# Source: Daraja documentation, "M-Pesa Ratiba", callback.
+RATIBA_REFUSALS: Final[Mapping[str, Meaning]] = {
+    "cancelled": _no(FAILED, "canceled_by_payer", e.FAILURE_CATEGORY_CANCELED_BY_PAYER, retryable=True),
+    "error": _no(FAILED, "not_created", e.FAILURE_CATEGORY_DECLINED, retryable=True),
+    "failed": _no(FAILED, "not_created", e.FAILURE_CATEGORY_DECLINED, retryable=True),
 }
 
 # Source: Daraja documentation, "Transaction Status", transaction statuses. "Authorized" is a stage of one movement of

@@ -80,7 +80,7 @@ class Daraja:
             ProviderUnavailable: Daraja did not answer, or refused our credentials.
         """
         envelope: Envelope = opened.parsed.envelope
-        claim = _claim(envelope.body.stk_callback) if envelope.body is not None else None
+        claim = _claim(envelope.bare_callback if envelope.body is None else envelope.body.stk_callback)
         if claim is None or not (self._session.has_credentials and self._shortcode and self._passkey):
             return None
         checkout, claimed = claim

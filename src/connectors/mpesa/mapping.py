@@ -142,7 +142,6 @@ KIND_BY_PARAMETER: Final[Mapping[str, str]] = {
     "ReceiptNo": "status",
     "Status": "status",
     "OriginalTransactionID": "reversal",
-    "CreditPartyPublicName": "reversal",
     "B2CRecipientIsRegisteredCustomer": "b2c",
     "B2CUtilityAccountAvailableFunds": "b2c",
     "B2CWorkingAccountAvailableFunds": "b2c",
@@ -152,6 +151,9 @@ KIND_BY_PARAMETER: Final[Mapping[str, str]] = {
     "DebitPartyAffectedAccountBalance": "b2b",
     "InitiatorAccountCurrentBalance": "b2b",
     "DebitAccountCurrentBalance": "b2b",
+    "CreditAccountBalance": "b2b",
+    # After the balances: a transfer between shortcodes, "Disbursement of Funds", has both, and names no bill.
+    "CreditPartyPublicName": "reversal",
     "DebitAccountBalance": "b2b",
     "ReceiverPartyPublicName": "b2b",
     "BillReferenceNumber": "b2b",

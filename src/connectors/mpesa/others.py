@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 from connectors.mpesa import codes as c
 from connectors.mpesa import mapping as m
 from connectors.mpesa.notices import Notice
 from connectors.mpesa.shapes import Envelope, RatibaHeader
-from connectors.mpesa.values import identifier, required, text
+from connectors.mpesa.values import digest, identifier, required, text
 
 _STILL_PROCESSING = "500.001.1001"
 
 
 def read_ratiba(envelope: Envelope) -> Notice:
-    """How the request for a standing order ended. Both reference ids are the one that the partner chose.
+    """A standing order: how the request for it ended, or that the payer is being asked.
+
+    The documentation writes the callback's names in both cases, `responseHeader` and `ResponseHeader`; the answer to
+    the request is `ResponseHeader` too, and has no responseData. Both reference ids are the one that the partner chose.
 
     Raises:
         PayloadRejected: No reference id.
     """
-    header = envelope.ratiba_callback or RatibaHeader()
+    if envelope.ratiba_callback is not None:
+        return _read_order(envelope.ratiba_callback, envelope.ratiba_callback_body)
+    header = envelope.ratiba_answer or RatibaHeader()
+    if _listed(envelope.ratiba_answer_body) is not None:
+        return _read_order(header, envelope.ratiba_answer_body)
+    mandate = required(header.response_ref_id, "responseRefID")
+    return Notice(
+        provider_type="ratiba.accepted",
+        dedup_key=f"ratiba_accepted:{mandate}",
+        ids=(mandate,),
+        own_id=mandate,
+        status_word=text(header.response_code, "responseCode"),
+    )
+
+
+def _read_order(header: RatibaHeader, body: Any) -> Notice:
     mandate = required(header.request_ref_id or header.response_ref_id, "requestRefID")
     code = text(header.response_code, "responseCode")
-    meaning = c.meaning_of(c.RATIBA_CODES, code)
-    said_no = meaning.decline is not None
-    variant = c.FAILED if said_no else meaning.variant
+    meaning = _order_meaning(code, _words(_listed(body)).get("status"))
+    variant = c.FAILED if meaning.decline is not None else meaning.variant
     return Notice(
         provider_type=f"ratiba.{variant if variant in (c.SUCCESS, c.FAILED) else c.UNKNOWN}",
         dedup_key=f"ratiba:{mandate}:{code}",
@@ -36,17 +54,28 @@ def read_ratiba(envelope: Envelope) -> Notice:
     )
 
 
-def read_ratiba_answer(envelope: Envelope) -> Notice:
-    """The answer to the request for a standing order: the payer is being asked."""
-    header = envelope.ratiba_answer or RatibaHeader()
-    mandate = required(header.response_ref_id, "responseRefID")
-    return Notice(
-        provider_type="ratiba.accepted",
-        dedup_key=f"ratiba_accepted:{mandate}",
-        ids=(mandate,),
-        own_id=mandate,
-        status_word=text(header.response_code, "responseCode"),
-    )
+def _order_meaning(code: str, status: object) -> c.Meaning:
+    """What the code says; where it leaves open whether the order was made, what the word `Status` says."""
+    meaning = c.meaning_of(c.RATIBA_CODES, code)
+    refused = c.RATIBA_REFUSALS.get(status.strip().lower()) if isinstance(status, str) else None
+    if refused is None or meaning is c.STILL_PROCESSING or meaning.decline is not None:
+        return meaning
+    return c.NOT_KNOWN if meaning is c.OK else refused  # a code that says yes and a word that says no: neither
+
+
+def _listed(body: Any) -> Any:
+    """The list in a callback's body, under either name; None where there is no such name."""
+    if not isinstance(body, dict):
+        return None
+    found = body.get("responseData")
+    return body.get("ResponseData") if found is None else found
+
+
+def _words(listed: Any) -> Mapping[str, Any]:
+    """Values by name, in small letters: `Name` and `Value` come in both cases, too."""
+    items = [listed] if isinstance(listed, dict) else listed if isinstance(listed, list) else []
+    lowered = [{key.lower(): value for key, value in item.items()} for item in items if isinstance(item, dict)]
+    return {str(item.get("name")).lower(): item.get("value") for item in lowered}
 
 
 def read_error(envelope: Envelope, body: bytes) -> Notice:
@@ -60,7 +89,7 @@ def read_error(envelope: Envelope, body: bytes) -> Notice:
     request = identifier(envelope.request_id, "requestId")
     return Notice(
         provider_type="api.refused" if refused else "api.processing",
-        dedup_key=f"api:{request or _digest(body)}",
+        dedup_key=f"api:{request or digest(body)}",
         status_word=code,
         sentence=sentence,
     )
@@ -71,7 +100,7 @@ def read_express_answer(envelope: Envelope, body: bytes) -> Notice:
     code = text(envelope.express_code, "code")
     return Notice(
         provider_type="b2b_express.accepted" if code == "0" else "api.refused",
-        dedup_key=f"b2b_express_accepted:{_digest(body)}",
+        dedup_key=f"b2b_express_accepted:{digest(body)}",
         status_word=code,
     )
 
@@ -81,7 +110,7 @@ def read_empty_pull(envelope: Envelope, body: bytes) -> Notice:
     request = identifier(envelope.pull_ref_id, "ResponseRefID")
     return Notice(
         provider_type="pull.empty",
-        dedup_key=f"pull_empty:{request or _digest(body)}",
+        dedup_key=f"pull_empty:{request or digest(body)}",
         own_id=request,
         status_word=text(envelope.response_code, "ResponseCode"),
     )
@@ -89,8 +118,4 @@ def read_empty_pull(envelope: Envelope, body: bytes) -> Notice:
 
 def read_unrecognised(body: bytes) -> Notice:
     """An object of no known shape: kept whole, for it may be a kind of callback that came after this was written."""
-    return Notice(provider_type=m.UNRECOGNISED, dedup_key=f"unrecognised:{_digest(body)}")
-
-
-def _digest(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
+    return Notice(provider_type=m.UNRECOGNISED, dedup_key=f"unrecognised:{digest(body)}")

@@ -11,9 +11,10 @@ from connectors.mpesa import others
 from connectors.mpesa.customer import read_bill, read_c2b, read_pulled
 from connectors.mpesa.notices import Notice
 from connectors.mpesa.results import read_accepted, read_result
-from connectors.mpesa.shapes import Envelope, StkCallback
+from connectors.mpesa.shapes import BARE_CALLBACK_DECODER, BARE_RESULT_DECODER, Envelope, StkCallback
 from connectors.mpesa.stk import read_answer, read_callback, read_express
 from connectors.spi import PayloadRejected
+from connectors.spi.decoding import decode
 
 
 def read(envelope: Envelope, purpose: str, body: bytes) -> list[Notice]:
@@ -29,10 +30,24 @@ def read(envelope: Envelope, purpose: str, body: bytes) -> list[Notice]:
     if envelope.result is not None:
         return [read_result(envelope.result, purpose)]
     if envelope.checkout_request_id is not None:
-        return [read_answer(envelope)]
+        return [_read_push(envelope, body)]
     if envelope.conversation_id is not None or envelope.originator_conversation_id is not None:
-        return [read_accepted(envelope, purpose)]
+        return [_read_request(envelope, purpose, body)]
     return _read_rarer(envelope, purpose, body)
+
+
+def _read_push(envelope: Envelope, body: bytes) -> Notice:
+    """An answer to a call of ours; with CallbackMetadata, a callback out of its Body."""
+    if envelope.bare_metadata is not None:
+        return read_callback(decode(BARE_CALLBACK_DECODER, body))
+    return read_answer(envelope)
+
+
+def _read_request(envelope: Envelope, purpose: str, body: bytes) -> Notice:
+    """The answer to a request; with a ResultType, what came of it, out of its Result."""
+    if envelope.bare_result_type is not None:
+        return read_result(decode(BARE_RESULT_DECODER, body), purpose)
+    return read_accepted(envelope, purpose, body)
 
 
 def _read_wrapped(callback: StkCallback | None, body: bytes) -> Notice:
@@ -46,6 +61,8 @@ def _read_wrapped(callback: StkCallback | None, body: bytes) -> Notice:
 
 
 def _read_rarer(envelope: Envelope, purpose: str, body: bytes) -> list[Notice]:
+    if envelope.bare_callback is not None:
+        return [read_callback(envelope.bare_callback)]
     for names, reader in _RARER:
         if all(getattr(envelope, name) is not None for name in names):
             return reader(envelope, purpose, body)
@@ -69,7 +86,7 @@ _RARER: Final[tuple[tuple[tuple[str, ...], Reader], ...]] = (
     (("pulled",), _pulled),
     (("pull_ref_id",), _pulled),
     (("ratiba_callback",), lambda envelope, _purpose, _body: [others.read_ratiba(envelope)]),
-    (("ratiba_answer",), lambda envelope, _purpose, _body: [others.read_ratiba_answer(envelope)]),
-    (("originator_coversation_id",), lambda envelope, purpose, _body: [read_accepted(envelope, purpose)]),
+    (("ratiba_answer",), lambda envelope, _purpose, _body: [others.read_ratiba(envelope)]),
+    (("originator_coversation_id",), lambda envelope, purpose, body: [read_accepted(envelope, purpose, body)]),
     (("express_code",), lambda envelope, _purpose, body: [others.read_express_answer(envelope, body)]),
 )

@@ -22,8 +22,8 @@ from connectors.mpesa import codes as c
 from connectors.mpesa import mapping as m
 from connectors.mpesa.amounts import charge, shillings
 from connectors.mpesa.notices import Notice
-from connectors.mpesa.shapes import Envelope, Keyed, Parameters, References, Result
-from connectors.mpesa.values import identifier, last4, moment, text
+from connectors.mpesa.shapes import Envelope, Keyed, Parameters, References, Result, Swapped
+from connectors.mpesa.values import digest, identifier, last4, moment, text, typed_by_payer
 from connectors.spi import PayloadRejected
 
 _UNSETTLED_TYPE = "1"
@@ -33,8 +33,11 @@ _PLACEHOLDER = "0000000"
 """How a TransactionID ends that names no transaction: LGR0000000."""
 
 _COMPLETED_TIMES = ("TransactionCompletedDateTime", "TransCompletedTime")
-_TIMES = (*_COMPLETED_TIMES, "FinalisedTime", "BOCompletedTime")
+_TIMES = (*_COMPLETED_TIMES, "FinalisedTime", "FinalizedTime", "BOCompletedTime")
+_AMOUNTS = ("TransactionAmount", "Amount")
 _REVERSAL_CODES = frozenset({"R000001", "R000002"})
+_SAYS_YES = ("processed successfully", "accepted successfully")
+"""In the sentence of a result that went well."""
 
 
 def read_result(result: Result, purpose: str) -> Notice:
@@ -43,7 +46,8 @@ def read_result(result: Result, purpose: str) -> Notice:
     Raises:
         PayloadRejected: No id at all, or a field that is read is not of its kind.
     """
-    parameters = _by_key(result.parameters.items if isinstance(result.parameters, Parameters) else result.parameters)
+    found = result.swapped_parameters if result.parameters is None else result.parameters
+    parameters = _by_key(found.items if isinstance(found, Parameters | Swapped) else found)
     code = text(result.result_code, "ResultCode")
     asked_by = _own_id(result)
     notice = Notice(
@@ -65,7 +69,7 @@ def read_result(result: Result, purpose: str) -> Notice:
         variant = _read_status(notice, parameters, variant)
     else:
         notice.provider_type = f"{kind}.{variant}"
-        notice.amount = shillings(_first(parameters, "TransactionAmount", "Amount"))
+        notice.amount = shillings(_first(parameters, *_AMOUNTS))
         notice.fee = charge(parameters.get("DebitPartyCharges"))
         if kind == "reversal":
             _point_at_payment(notice, _original(parameters))
@@ -74,25 +78,28 @@ def read_result(result: Result, purpose: str) -> Notice:
     return notice
 
 
-def read_accepted(envelope: Envelope, purpose: str) -> Notice:
+def read_accepted(envelope: Envelope, purpose: str, body: bytes) -> Notice:
     """The answer to the request itself: it was taken, and nothing has happened yet.
 
-    C2B's API alone spells it OriginatorCoversationID; it registers URLs, and no money is meant.
+    C2B's API alone spells it OriginatorCoversationID; it registers URLs, and no money is meant. Its version 1 leaves
+    both ids empty.
     """
     conversation = identifier(envelope.conversation_id, "ConversationID")
     originator = identifier(
         envelope.originator_conversation_id or envelope.originator_coversation_id, "OriginatorConversationID"
     )
+    misspelt = envelope.originator_coversation_id is not None
     own_id = conversation or originator
-    if not own_id:
+    if not own_id and not misspelt:
         raise PayloadRejected("the body has no ConversationID", reason="PAYLOAD_FIELD_MISSING")
     sentence = text(envelope.response_description, "ResponseDescription")
     kind = _kind_of_purpose(purpose)
-    if envelope.originator_coversation_id is not None or m.REGISTRATION_WORDS in sentence.lower():
+    said = f"{sentence} {text(envelope.customer_message, 'CustomerMessage')}"
+    if misspelt or m.REGISTRATION_WORDS in said.lower():
         kind = "c2b"
     return Notice(
         provider_type=f"{kind or 'result'}.accepted",
-        dedup_key=f"accepted:{own_id}",
+        dedup_key=f"accepted:{own_id or digest(body)}",
         ids=tuple(name for name in (conversation, originator) if name),
         own_id=own_id,
         originator_id=originator,
@@ -134,10 +141,14 @@ def _variant(result: Result, parameters: Mapping[str, Any], code: str, purpose: 
     meaning = c.meaning_of(c.API_CODES, code)
     if meaning.decline is None:
         return meaning.variant
+    said = notice.sentence.lower()
     if text(result.result_type, "ResultType") == _UNSETTLED_TYPE:
         return c.TIMEOUT
-    if any(parameters.get(key) for key in _COMPLETED_TIMES):
-        # It was refused, and it was completed at such a time: contradictory, so nothing is claimed.
+    completed = any(parameters.get(key) for key in _COMPLETED_TIMES)
+    paid = _first(parameters, *_AMOUNTS) is not None and any(words in said for words in _SAYS_YES)
+    if completed or paid:
+        # Refused by its code, and completed by its time, or by its sentence and amount: contradictory, so nothing is
+        # claimed. The sentence alone does not outweigh the code.
         return c.UNKNOWN
     notice.decline = meaning.decline
     return meaning.variant
@@ -162,6 +173,7 @@ def _read_status(notice: Notice, parameters: Mapping[str, Any], variant: str) ->
     notice.ids += tuple(name for name in (asked, notice.receipt) if name)
     if family == "status":
         notice.payer_last4 = last4(_party(parameters, "DebitPartyName"))
+        notice.merchant_reference = typed_by_payer(parameters.get("BillReferenceNumber"), "BillReferenceNumber")
         _point_at_payment(notice, notice.receipt)
         return meaning.variant
     notice.own_id = asked or notice.receipt or notice.own_id
@@ -186,8 +198,9 @@ def _family_of(parameters: Mapping[str, Any]) -> str:
 
 
 def _party(parameters: Mapping[str, Any], key: str) -> str:
-    """The number before a party's name: a phone, or a shortcode of 5 to 7 digits. "254700000123 - Jane Doe"."""
-    return str(parameters.get(key) or "").partition(" - ")[0].strip()
+    """The number of a party, a phone or a shortcode of 5 to 7 digits: "254700000123 - Jane Doe", or the name first."""
+    first, _, second = (part.strip() for part in str(parameters.get(key) or "").partition(" - "))
+    return second if second.isdigit() and not first.isdigit() else first
 
 
 def _point_at_payment(notice: Notice, receipt: str) -> None:

@@ -69,6 +69,12 @@ class Parameters(msgspec.Struct, gc=False, rename={"items": "ResultParameter"}):
     items: KeyedList = None
 
 
+class Swapped(msgspec.Struct, gc=False, rename={"items": "ResultParameters"}):
+    """The same under swapped names, as the page "Account Balance" has it: ResultParameter{ResultParameters}."""
+
+    items: KeyedList = None
+
+
 class References(msgspec.Struct, gc=False, rename={"items": "ReferenceItem"}):
     """ReferenceData."""
 
@@ -86,6 +92,7 @@ class Result(
         "conversation_id": "ConversationID",
         "transaction_id": "TransactionID",
         "parameters": "ResultParameters",
+        "swapped_parameters": "ResultParameter",
         "reference_data": "ReferenceData",
     },
 ):
@@ -98,6 +105,7 @@ class Result(
     conversation_id: Any = None
     transaction_id: Any = None
     parameters: Parameters | list[Keyed | None] | str | None = None
+    swapped_parameters: Swapped | list[Keyed | None] | str | None = None
     reference_data: References | list[Keyed | None] | str | None = None
 
 
@@ -125,6 +133,10 @@ class Envelope(
     rename={
         "body": "Body",
         "result": "Result",
+        # What belongs inside Body or Result, where something between M-Pesa and us has unwrapped it
+        "bare_callback": "stkCallback",
+        "bare_metadata": "CallbackMetadata",
+        "bare_result_type": "ResultType",
         # C2B confirmation and validation
         "trans_id": "TransID",
         "trans_time": "TransTime",
@@ -137,6 +149,7 @@ class Envelope(
         "checkout_request_id": "CheckoutRequestID",
         "response_code": "ResponseCode",
         "response_description": "ResponseDescription",
+        "customer_message": "CustomerMessage",
         "result_code": "ResultCode",
         "result_desc": "ResultDesc",
         "conversation_id": "ConversationID",
@@ -151,6 +164,7 @@ class Envelope(
         "express_conversation_id": "conversationID",
         "express_status": "status",
         "express_code": "code",
+        "payment_reference": "paymentReference",
         # Pull transactions and Bill Manager; transactionId and amount are B2B Express CheckOut's too
         "transaction_id": "transactionId",
         "amount": "amount",
@@ -166,13 +180,18 @@ class Envelope(
         "short_code": "shortCode",
         # Ratiba
         "ratiba_callback": "responseHeader",
+        "ratiba_callback_body": "responseBody",
         "ratiba_answer": "ResponseHeader",
+        "ratiba_answer_body": "ResponseBody",
     },
 ):
     """Every top-level name that tells what a body is, or that is read."""
 
     body: Body | None = None
     result: Result | None = None
+    bare_callback: StkCallback | None = None
+    bare_metadata: Any = None
+    bare_result_type: Any = None
     trans_id: Any = None
     trans_time: Any = None
     trans_amount: Any = None
@@ -183,6 +202,7 @@ class Envelope(
     checkout_request_id: Any = None
     response_code: Any = None
     response_description: Any = None
+    customer_message: Any = None
     result_code: Any = None
     result_desc: Any = None
     conversation_id: Any = None
@@ -196,6 +216,7 @@ class Envelope(
     express_conversation_id: Any = None
     express_status: Any = None
     express_code: Any = None
+    payment_reference: Any = None
     transaction_id: Any = None
     amount: Any = None
     trx_date: Any = None
@@ -209,7 +230,9 @@ class Envelope(
     account_reference: Any = None
     short_code: Any = None
     ratiba_callback: RatibaHeader | None = None
+    ratiba_callback_body: Any = None
     ratiba_answer: RatibaHeader | None = None
+    ratiba_answer_body: Any = None
 
 
 def exact(digits: str) -> Decimal:
@@ -221,3 +244,5 @@ def exact(digits: str) -> Decimal:
 
 
 DECODER = msgspec.json.Decoder(Envelope, float_hook=exact)
+BARE_CALLBACK_DECODER = msgspec.json.Decoder(StkCallback, float_hook=exact)
+BARE_RESULT_DECODER = msgspec.json.Decoder(Result, float_hook=exact)

@@ -9,7 +9,7 @@ from connectors.mpesa import codes as c
 from connectors.mpesa.amounts import shillings
 from connectors.mpesa.notices import Notice
 from connectors.mpesa.shapes import Envelope, Metadata, Named, StkCallback
-from connectors.mpesa.values import identifier, last4, moment, required, text
+from connectors.mpesa.values import identifier, last4, moment, required, text, typed_by_payer
 
 _ACCEPTED_CODE = "0"
 _EXPRESS_SUCCESS = frozenset({"SUCCESS", ""})
@@ -25,7 +25,8 @@ def read_callback(callback: StkCallback) -> Notice:
     checkout = required(callback.checkout_request_id, "CheckoutRequestID")
     merchant_request = identifier(callback.merchant_request_id, "MerchantRequestID")
     code = text(callback.result_code, "ResultCode")
-    meaning = c.meaning_of(c.STK_CODES, code)
+    sentence = text(callback.result_desc, "ResultDesc")
+    meaning = c.stk_meaning(code, sentence)
     items = _items(callback.metadata)
     receipt = identifier(items.get("MpesaReceiptNumber"), "MpesaReceiptNumber")
     return Notice(
@@ -39,7 +40,7 @@ def read_callback(callback: StkCallback) -> Notice:
         occurred_at=moment(items.get("TransactionDate"), "TransactionDate"),
         payer_last4=last4(items.get("PhoneNumber")),
         status_word=code,
-        sentence=text(callback.result_desc, "ResultDesc"),
+        sentence=sentence,
         decline=meaning.decline,
     )
 
@@ -54,9 +55,9 @@ def read_answer(envelope: Envelope) -> Notice:
     queried = envelope.result_code is not None
     if queried:
         code = text(envelope.result_code, "ResultCode")
-        meaning = c.meaning_of(c.STK_CODES, code)
-        provider_type = f"stk_query.{meaning.variant}"
         sentence = text(envelope.result_desc, "ResultDesc")
+        meaning = c.stk_meaning(code, sentence)
+        provider_type = f"stk_query.{meaning.variant}"
     else:
         code = text(envelope.response_code, "ResponseCode")
         meaning = c.NOT_KNOWN
@@ -96,6 +97,7 @@ def read_express(envelope: Envelope) -> Notice:
         payment_name=request,
         receipt=receipt,
         amount=shillings(envelope.amount),
+        merchant_reference=typed_by_payer(envelope.payment_reference, "paymentReference"),
         status_word=code,
         sentence=text(envelope.express_result_desc, "resultDesc"),
         decline=meaning.decline,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -76,6 +77,11 @@ def required(value: object, name: str) -> str:
     if not said:
         raise PayloadRejected(f"the body has no {name}", reason="PAYLOAD_FIELD_MISSING")
     return said
+
+
+def digest(body: bytes) -> str:
+    """What tells a body that names nothing from another: SHA-256, in hexadecimal digits."""
+    return hashlib.sha256(body).hexdigest()
 
 
 def last4(value: object) -> str:

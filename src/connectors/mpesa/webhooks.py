@@ -32,6 +32,8 @@ _JSON: Final = {"content-type": "application/json"}
 _ACCEPTED: Final = Reply(body=b'{"ResultCode":0,"ResultDesc":"Accepted"}', headers=_JSON)
 _VALID: Final = Reply(body=b'{"ResultCode":"0","ResultDesc":"Accepted"}', headers=_JSON)
 """C2B validation: the code is text there. Safaricom waits about eight seconds for it."""
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+"""Some proxies put it before the text. It says nothing, so it does not refuse money that has moved."""
 
 
 class Parsed(msgspec.Struct, gc=False):
@@ -57,8 +59,9 @@ def open_webhook(webhook: Webhook, material: Material, _now_s: int) -> Opened:
     """
     check_token(webhook, material)
     check_address(webhook, material)
-    envelope = decode(DECODER, webhook.body)
-    notices = read(envelope, webhook.purpose, webhook.body)
+    body = webhook.body.removeprefix(_BYTE_ORDER_MARK)
+    envelope = decode(DECODER, body)
+    notices = read(envelope, webhook.purpose, body)
     verification = BY_TOKEN_AND_ADDRESS if material.allowed_addresses else BY_TOKEN
     if material.known_request is not None:
         verification = match_known(notices, material.known_request) or verification
@@ -71,7 +74,7 @@ def parse(body: bytes) -> Parsed:
     Raises:
         PayloadRejected: Not UTF-8, not JSON, not an object, or an object where text is wanted.
     """
-    return Parsed(decode(DECODER, body))
+    return Parsed(decode(DECODER, body.removeprefix(_BYTE_ORDER_MARK)))
 
 
 def answers(parsed: Parsed) -> Sequence[str]:
@@ -88,7 +91,7 @@ def normalize(parsed: Parsed, context: Context, body: bytes) -> list[Event]:
     """
     notices = parsed.notices
     if notices is None or parsed.purpose != context.purpose:
-        notices = read(parsed.envelope, context.purpose, body)
+        notices = read(parsed.envelope, context.purpose, body.removeprefix(_BYTE_ORDER_MARK))
     raw = raw_of(body, context)
     return [build(notice, context, raw) for notice in notices]
 

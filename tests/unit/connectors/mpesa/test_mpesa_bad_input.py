@@ -55,6 +55,11 @@ def c2b(**more: Any) -> dict[str, Any]:
         (b'{"CheckoutRequestID":""}', "PAYLOAD_FIELD_MISSING"),
         (b'{"ConversationID":""}', "PAYLOAD_FIELD_MISSING"),
         (b'{"responseHeader":{}}', "PAYLOAD_FIELD_MISSING"),
+        (b'{"ResponseHeader":{},"ResponseBody":{"ResponseData":[]}}', "PAYLOAD_FIELD_MISSING"),
+        (b'{"stkCallback":{}}', "PAYLOAD_FIELD_MISSING"),
+        (b'{"CheckoutRequestID":"a","CallbackMetadata":7}', "PAYLOAD_FIELD_INVALID"),
+        (b'{"ConversationID":"a","ResultType":0,"ResultParameters":7}', "PAYLOAD_FIELD_INVALID"),
+        (b"\xef\xbb\xbf", "PAYLOAD_EMPTY"),
         (b'{"Response":[[1]]}', "PAYLOAD_FIELD_INVALID"),
         (b'{"Response":[[{}]]}', "PAYLOAD_FIELD_MISSING"),
         (b'{"TransID":"a","TransAmount":1e99999999999999999999}', "PAYLOAD_FIELD_INVALID"),
@@ -174,7 +179,8 @@ JSON_VALUES = st.recursive(
 NAMES = st.sampled_from(
     "Body stkCallback CheckoutRequestID ResultCode CallbackMetadata Item Name Value Amount Result ConversationID "
     "ResultParameters ResultParameter Key ReferenceData ReferenceItem TransID TransAmount TransTime Response "
-    "transactionId trxDate paidAmount errorCode resultCode requestId responseHeader requestRefID status code".split()
+    "transactionId trxDate paidAmount errorCode resultCode requestId responseHeader requestRefID status code "
+    "ResponseHeader ResponseBody ResponseData responseBody responseData name value ResultType paymentReference".split()
 )
 NAMED_VALUES = st.recursive(
     JSON_VALUES, lambda inner: st.dictionaries(NAMES, inner, max_size=5) | st.lists(inner, max_size=3), max_leaves=12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -96,6 +97,15 @@ async def test_what_daraja_says_too_is_confirmed(event_type: str, truth: str, op
     assert verification is not None
     assert verification.method == VERIFICATION_METHOD_QUERY_BACK
     assert "neither amount" in verification.detail
+
+
+async def test_a_callback_out_of_its_body_is_confirmed_too(opened: Any, token: str) -> None:
+    webhook, _, material, checkout = opened("stk.success")
+    bare = Webhook(json.dumps(json.loads(webhook.body)["Body"]).encode(), {}, token)
+    async with asking({checkout: "0"}) as (outside, api):
+        verification = await outside.confirm(bare, connector.open(bare, material, 0), material)
+        assert api.queries == 1
+    assert verification is not None
 
 
 @pytest.mark.parametrize(
