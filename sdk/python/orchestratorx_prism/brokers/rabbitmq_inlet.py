@@ -12,7 +12,7 @@ import itertools
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from aiormq import Channel
@@ -22,7 +22,7 @@ from orchestratorx_prism.brokers.base import BrokerUnavailable
 from orchestratorx_prism.brokers.rabbitmq_census import InHand, Member
 from orchestratorx_prism.brokers.rabbitmq_groups import ensure_group
 from orchestratorx_prism.brokers.rabbitmq_link import Link, close_channel, translating, unavailable
-from orchestratorx_prism.brokers.rabbitmq_messages import published_ns
+from orchestratorx_prism.brokers.rabbitmq_messages import key_of, published_ns
 from orchestratorx_prism.brokers.rabbitmq_topology import (
     backlog_queue,
     bind_group,
@@ -47,6 +47,19 @@ _LOOK_INTO_BACKLOG_S = 2.0
 _BACKLOG_IS_OVER_S = 35 * 60.0
 """Whatever a consumer had of the backlog is ended or back in it after this time."""
 _BIND_EVERY_S = 10.0
+
+
+def in_order(arrived: Iterable[DeliveredMessage]) -> list[DeliveredMessage]:
+    """What came back from somebody first, in the order of publishing, together with what else there is of its keys.
+
+    Together, for it need not be the oldest: what was on its way to a consumer when that was cancelled goes back as
+    well, and comes behind what the same consumer got. Everything else stays in the order of the queue.
+    """
+    arrived = list(arrived)
+    keys = {key_of(one) for one in arrived if one.redelivered}
+    mixed = [one for one in arrived if key_of(one) in keys]
+    mixed.sort(key=lambda one: (published_ns(one), not one.redelivered))
+    return mixed + [one for one in arrived if key_of(one) not in keys]
 
 
 class _ForAllTags(dict[str, ConsumerCallback]):
@@ -142,7 +155,8 @@ class Inlet:
 
         The server has it ahead of the queue, but in no order to rely on. A consumer that is cancelled while it has
         messages stays one of its own, and when the connection breaks theirs go back one after the other, by the
-        sizes of their tags; and a part of them goes behind the rest if it came to somebody who died as well.
+        sizes of their tags; and a part of them goes behind the rest if it came to somebody who died as well. What a
+        consumer of this channel was about to get when it was cancelled comes back among them.
 
         Args:
             count: How many at once.
@@ -160,8 +174,7 @@ class Inlet:
                 return False
             if len(self.arrived) == before or not self.arrived[-1].redelivered:
                 break
-        left_behind = sorted((one for one in self.arrived if one.redelivered), key=published_ns)
-        self.arrived = deque([*left_behind, *(one for one in self.arrived if not one.redelivered)])
+        self.arrived = deque(in_order(self.arrived))
         return True
 
     async def alone(self) -> bool:

@@ -116,6 +116,12 @@ def published_ns(received: DeliveredMessage) -> int:
     return value if isinstance(value, int) else 0
 
 
+def key_of(received: DeliveredMessage) -> str:
+    """Whose order is kept; empty if the publisher named none."""
+    value = (received.header.properties.headers or {}).get(KEY, "")
+    return value if isinstance(value, str) else _text(value)
+
+
 def message_of(received: DeliveredMessage) -> Message:
     """Also of what others publish: it has no key. Without an id it gets one that is new at every delivery."""
     headers = headers_of(received)
