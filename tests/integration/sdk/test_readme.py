@@ -36,8 +36,10 @@ async def test_the_ten_lines_take_a_signed_webhook(capsys: pytest.CaptureFixture
     transport = httpx.ASGITransport(app=lesson["app"])
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         answer = await client.post("/webhooks/stripe", content=made.body, headers=dict(made.headers))
+        forged = await client.post("/webhooks/stripe", content=made.body + b" ", headers=dict(made.headers))
     assert answer.status_code == 200
     assert capsys.readouterr().out.startswith("paid: ")
+    assert (forged.status_code, forged.json()["reason"]) == (401, "SIGNATURE_MISMATCH")
 
 
 async def test_the_consumer_prints_what_was_captured(
