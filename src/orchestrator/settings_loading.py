@@ -32,7 +32,10 @@ from orchestratorx_prism.errors import SettingsRejected
 
 PREFIX = "ORCHESTRATOR_"
 _LEVEL = "__"
-NOT_SETTINGS = frozenset({"ORCHESTRATOR_CONFIG", "ORCHESTRATOR_API_KEY"})
+CONFIG_VARIABLE = "ORCHESTRATOR_CONFIG"
+USUAL_FILES = ("orchestrator.toml", "orchestrator.json")
+"""What the documents call the settings file. No file is read that nobody names."""
+NOT_SETTINGS = frozenset({CONFIG_VARIABLE, "ORCHESTRATOR_API_KEY"})
 """Variables with our prefix that are no settings: the file's path, a client's key."""
 _OF_TESTS = ("ORCHESTRATOR_TEST_", "ORCHESTRATOR_BENCH_")
 
@@ -96,7 +99,7 @@ def load_settings(file: str | Path | None = None, overrides: Mapping[str, Any] |
     Raises:
         SettingsRejected: Every fault, one a line.
     """
-    path = file or os.environ.get("ORCHESTRATOR_CONFIG")
+    path = file or os.environ.get(CONFIG_VARIABLE)
     faults = _unknown_variables()
     values: dict[str, Any] = {}
     try:
@@ -112,6 +115,17 @@ def load_settings(file: str | Path | None = None, overrides: Mapping[str, Any] |
     if faults:
         raise settings_rejected(faults)
     return _with_provider_variables(settings)
+
+
+def unread_file_warning(file: str | None) -> list[str]:
+    """What to tell somebody whose settings file lies in this folder and is named nowhere; empty: nothing."""
+    if file or os.environ.get(CONFIG_VARIABLE):
+        return []
+    return [
+        f"{name} is in this folder and was not read: give --config {name}, or set {CONFIG_VARIABLE}"
+        for name in USUAL_FILES
+        if Path(name).is_file()
+    ]
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:

@@ -168,6 +168,19 @@ def test_config_check_as_json_has_every_setting(capsys: pytest.CaptureFixture[st
     assert any("webhook secret" in text for text in found["warnings"])
 
 
+@pytest.mark.parametrize("name", ["orchestrator.toml", "orchestrator.json"])
+def test_a_settings_file_that_lies_here_and_nobody_names_is_told(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text("{}" if name.endswith("json") else "")
+    assert run(["config", "check"]) == 0
+    assert f"warning: {name} is in this folder and was not read: give --config {name}" in capsys.readouterr().out
+    monkeypatch.setenv("ORCHESTRATOR_CONFIG", name)
+    assert run(["config", "check"]) == 0
+    assert "was not read" not in capsys.readouterr().out
+
+
 def test_config_check_tells_every_fault_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
