@@ -58,6 +58,17 @@ def test_a_likely_misspelling_is_said_aloud(caplog: pytest.LogCaptureFixture) ->
     assert "did you mean payment.captured?" in caplog.text
 
 
+def test_a_likely_misspelling_of_a_pattern_is_said_too_and_one_of_your_own_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    selector("paymnt.*")
+    assert "did you mean payment.*?" in caplog.text
+    caplog.clear()
+    for fitting in ("payment.custom.*", "warehouse.*", "payment.transaction.*", "refund.s*", "*"):
+        selector(fitting)
+    assert not caplog.text
+
+
 def test_delays_grow_up_to_the_longest_and_vary_by_the_jitter() -> None:
     policy = RetryPolicy(initial_s=1.0, factor=2.0, max_s=5.0, jitter=0.2)
     assert [policy.delay_s(n, lambda: 0.5) for n in (1, 2, 3, 4, 10_000)] == [1.0, 2.0, 4.0, 5.0, 5.0]
