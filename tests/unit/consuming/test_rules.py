@@ -20,7 +20,7 @@ from orchestratorx_prism import (
 )
 from orchestratorx_prism.brokers import BrokerSettings, Message
 from orchestratorx_prism.brokers.memory import MemoryBroker
-from orchestratorx_prism.consuming import PrometheusMetrics, StreamEvent, stream_consumer
+from orchestratorx_prism.consuming import ConsumerCounters, PrometheusMetrics, StreamEvent, stream_consumer
 from orchestratorx_prism.consuming.handling import is_async
 from orchestratorx_prism.consuming.history import MAX_LENGTH, Attempt, DeathNote, error_text, read_note
 from orchestratorx_prism.consuming.names import selector
@@ -251,3 +251,11 @@ def test_prometheus_gets_what_is_counted() -> None:
         registry.get_sample_value("orchestratorx_consumer_handler_failures_total", {**labels, "error": "OSError"}) == 1
     )
     assert registry.get_sample_value("orchestratorx_consumer_event_age_seconds_sum", {"group": "orders"}) == 1.5
+
+
+def test_counters_show_what_they_counted() -> None:
+    counters = ConsumerCounters()
+    counters.handled("on_captured", "payment.captured", 0.1)
+    counters.failed("on_captured", "payment.captured", "ValueError")
+    shown = "<ConsumerCounters handled={'payment.captured': 1} failed={'ValueError': 1} ended={}>"
+    assert repr(counters) == shown
