@@ -2,12 +2,13 @@
 
     orchestrator trigger stripe payment_intent.succeeded --to http://127.0.0.1:8000/webhooks/stripe
 
-sends it one; STRIPE_WEBHOOK_SECRET is set to the same value for both.
+sends it one; STRIPE_WEBHOOK_SECRET is set to the same value for both. Needs the extra `flask`.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
 from flask import Flask
 
@@ -33,4 +34,6 @@ def make_app(secret: str) -> Flask:
 
 
 if __name__ == "__main__":
+    if not os.environ.get("STRIPE_WEBHOOK_SECRET"):
+        sys.exit("set STRIPE_WEBHOOK_SECRET: what Stripe, or `orchestrator trigger`, signs with")
     make_app(os.environ["STRIPE_WEBHOOK_SECRET"]).run(port=int(os.environ.get("PORT", "8000")))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -46,5 +47,8 @@ def make_app(stripe_secret: str, adyen_key: str) -> FastAPI:
 
 
 if __name__ == "__main__":
+    missing = [name for name in ("STRIPE_WEBHOOK_SECRET", "ADYEN_HMAC_KEY") if not os.environ.get(name)]
+    if missing:
+        sys.exit(f"set {' and '.join(missing)}: what the webhooks are signed with")
     application = make_app(os.environ["STRIPE_WEBHOOK_SECRET"], os.environ["ADYEN_HMAC_KEY"])
     uvicorn.run(application, port=int(os.environ.get("PORT", "8000")))

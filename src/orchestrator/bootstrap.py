@@ -47,6 +47,7 @@ from orchestrator.services.operations import Operator, Resolver
 from orchestrator.services.operations.asking import Asking
 from orchestrator.services.routing import router_of
 from orchestrator.settings import Settings
+from orchestrator.telemetry.logs import lend_to_logging
 from orchestrator.vault import Vault, vault_of
 from orchestratorx_prism.brokers import open_broker
 from orchestratorx_prism.brokers.base import Broker
@@ -151,6 +152,7 @@ def build(settings: Settings, counters: Counters | None = None, *, publishes: bo
         SettingsRejected: No such database, broker or channel.
         DriverMissing: A driver is not installed; the fix is the install command.
     """
+    lend_to_logging()
     channels = configured_channels(settings) if publishes else []
     ledger = _ledger(settings, channels, counters)
     used = used_brokers(channels)

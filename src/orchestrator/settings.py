@@ -190,9 +190,12 @@ class Settings(DeliverySettings):
         keys: dict[str, SecretBytes] = {}
         for key_id, secret in value.items():
             raw = secret.get_secret_value()
-            key = raw if len(raw) == 32 else base64.b64decode(raw, validate=True)
-            if len(key) != 32:
-                raise ValueError(f"raw_keys.{key_id} must be 32 bytes in base64: `openssl rand -base64 32` makes one")
+            try:
+                key = raw if len(raw) == 32 else aes_key(raw.decode())
+            except ValueError:
+                raise ValueError(
+                    f"raw_keys.{key_id} must be 32 bytes in base64: `openssl rand -base64 32` makes one"
+                ) from None
             keys[key_id] = SecretBytes(key)
         return keys
 

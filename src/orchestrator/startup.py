@@ -84,8 +84,8 @@ def settings_warnings(settings: Settings, labels: Mapping[str, Label]) -> list[s
     if not any(any(_merchants_with_secret(settings, label)) for label in labels.values()):
         keys = ", ".join(filter(None, (label.webhook_secret_key or label.webhook_id_key for label in labels.values())))
         found.append(
-            f"the settings hold no webhook secret: set one of {keys}, or keep merchants' in the database "
-            "(`orchestrator credentials put`); webhooks of others are refused"
+            "the settings hold no webhook secret, and webhooks of merchants without one in the database are refused: "
+            f"set one of {keys}, or keep merchants' own (`orchestrator credentials put`)"
         )
     if not settings.raw_keys:
         found.append("raw bodies are not kept: set raw_keys to keep them, encrypted")
@@ -93,13 +93,18 @@ def settings_warnings(settings: Settings, labels: Mapping[str, Label]) -> list[s
         found.append(
             "callers need no API key, until one is made: set api_keys or require_api_keys"
             if settings.asks_for_keys is None
-            else "callers need no API key: require_api_keys is false"
+            else "callers need no API key, because require_api_keys is false: leave it out"
         )
     if settings.insecure and not (is_loopback(settings.grpc_host) and is_loopback(settings.http_host)):
-        found.append("insecure: listens beyond this machine without TLS or without API keys")
+        found.append(
+            "insecure is set, and the server listens beyond this machine without TLS or without API keys: see that "
+            "what is in front of it has both"
+        )
     cpus = len(usable_cpus())
     if settings.workers > cpus:
-        found.append(f"{settings.workers} workers on {cpus} CPUs: more than one each gains nothing")
+        found.append(
+            f"{settings.workers} workers on {cpus} CPUs, and more than one each gains nothing: set workers = {cpus}"
+        )
     return [*found, *_refused_urls(settings, labels)]
 
 

@@ -28,7 +28,16 @@ from typing import Any, Final, get_type_hints
 from orchestratorx_prism.brokers.settings import BROKER_TYPES, BrokerSettings
 from orchestratorx_prism.errors import SettingsRejected
 
-__all__ = ["BrokerKey", "Config", "broker_keys", "load_config", "read_settings_file", "read_value", "settings_rejected"]
+__all__ = [
+    "BrokerKey",
+    "Config",
+    "broker_keys",
+    "faults_of",
+    "load_config",
+    "read_settings_file",
+    "read_value",
+    "settings_rejected",
+]
 
 PREFIX: Final = "ORCHESTRATOR_"
 LEVEL: Final = "__"
@@ -75,9 +84,14 @@ def load_config(file: str | Path | None = None, *, environment: Mapping[str, str
         SettingsRejected: Every fault, one a line: unknown keys with the nearest right name, values that do not fit,
             settings that do not hold together. No value is repeated.
     """
-    values = dict(read_settings_file(Path(file))) if file is not None else {}
+    faults: list[str] = []
+    values: dict[str, Any] = {}
+    try:
+        values = dict(read_settings_file(Path(file))) if file is not None else {}
+    except SettingsRejected as unreadable:
+        faults += faults_of(unreadable)
     unknown = [name for name in values if name not in _SECTIONS]
-    faults = [f"{name}: no such setting{_nearest(name, _SECTIONS)}" for name in unknown]
+    faults += [f"{name}: no such setting{_nearest(name, _SECTIONS)}" for name in unknown]
     _lay_over(values, _from_environment(os.environ if environment is None else environment, faults))
     messaging = _broker(values.get("messaging", {}), "messaging", faults)
     brokers = {}
@@ -131,6 +145,11 @@ def settings_rejected(faults: Iterable[str]) -> SettingsRejected:
     """The error for these faults, one a line."""
     lines = "\n  ".join(faults)
     return SettingsRejected(f"the settings do not hold together:\n  {lines}", fix="mend each line; nothing was started")
+
+
+def faults_of(error: SettingsRejected) -> list[str]:
+    """The faults that `settings_rejected` made the error of."""
+    return [line.strip() for line in error.message.splitlines()[1:]]
 
 
 def _broker(section: object, where: str, faults: list[str]) -> BrokerSettings:

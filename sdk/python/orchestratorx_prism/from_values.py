@@ -34,6 +34,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MIN_SECONDS: Final = -62_135_596_800
 _MAX_SECONDS: Final = 253_402_300_799
 _NO_TIME: Final = "is text, but not a time of the form 2026-01-31T12:00:00Z"
+_TIME: Final = 'write it as RFC 3339 has it: "2026-01-31T12:00:00Z"'
 _RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _INTEGER_BITS: Final = {
     FieldDescriptor.TYPE_INT32: (-(2**31), 2**31 - 1),
@@ -41,6 +42,12 @@ _INTEGER_BITS: Final = {
     FieldDescriptor.TYPE_UINT32: (0, 2**32 - 1),
     FieldDescriptor.TYPE_UINT64: (0, 2**64 - 1),
 }
+
+
+_MINOR_UNITS: Final = "money is in minor units, as a whole number: 1099 with USD is $10.99"
+_WHOLE: Final = "send a whole number that fits, without quotes and without a fraction"
+_OBJECT: Final = 'send {"…": …}'
+_OBJECTS: Final = {"Money": 'send {"minor_units": 1099, "currency": "USD"}, which is $10.99'}
 
 
 class _Unfit(Exception):
@@ -121,7 +128,7 @@ def _compile_builder(descriptor: Descriptor, lenient: bool) -> Callable[[Any], M
         if isinstance(values, make):
             return values
         if not isinstance(values, Mapping):
-            raise _Unfit(f"takes an object, not {type(values).__name__}")
+            raise _Unfit(f"takes an object, not {type(values).__name__}", fix=_OBJECTS.get(descriptor.name, _OBJECT))
         fields: dict[str, Any] = {}
         for name, value in values.items():
             target = name
@@ -169,7 +176,7 @@ def _field_writer(field: FieldDescriptor, lenient: bool) -> Write:
 
     def many(values: Any) -> list[Any]:
         if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-            raise _Unfit(f"takes a list, not {type(values).__name__}")
+            raise _Unfit(f"takes a list, not {type(values).__name__}", fix="put it in brackets: [ … ]")
         out = []
         for index, value in enumerate(values):
             try:
@@ -189,7 +196,8 @@ def _single_writer(field: FieldDescriptor, lenient: bool) -> Write:
         return _enum_writer(field.enum_type)
     if field.type in _INTEGER_BITS:
         least, most = _INTEGER_BITS[field.type]
-        return lambda value: _integer(value, least, most)
+        fix = _MINOR_UNITS if field.name == "minor_units" else _WHOLE
+        return lambda value: _integer(value, least, most, fix)
     if field.name == "sha256":
         return _digest
     return _WRITERS[field.type]
@@ -197,11 +205,11 @@ def _single_writer(field: FieldDescriptor, lenient: bool) -> Write:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise _Unfit(f"takes text, not {type(value).__name__}")
+        raise _Unfit(f"takes text, not {type(value).__name__}", fix='put it in quotes: " … "')
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise _Unfit("is text with half of a surrogate pair") from None
+        raise _Unfit("is text with half of a surrogate pair", fix="send whole characters") from None
     return value
 
 
@@ -209,21 +217,23 @@ def _text_map(value: Any) -> dict[str, str]:
     try:
         return {_text(name): _text(text) for name, text in dict(value).items()}
     except (TypeError, ValueError):
-        raise _Unfit(f"takes an object, not {type(value).__name__}") from None
+        raise _Unfit(f"takes an object, not {type(value).__name__}", fix=_OBJECT) from None
 
 
 def _truth(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _Unfit(f"takes true or false, not {type(value).__name__}")
+        raise _Unfit(f"takes true or false, not {type(value).__name__}", fix="write it without quotes")
     return value
 
 
-def _integer(value: Any, least: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _Unfit(f"takes a whole number, not {type(value).__name__}")
+def _integer(value: Any, least: int, most: int, fix: str = "") -> int:
+    # What is too large for JSON's reader comes as a float: it is out of range, and not broken.
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer() and not least <= value <= most)
+    if isinstance(value, bool) or not whole:
+        raise _Unfit(f"takes a whole number, not {type(value).__name__}", fix=fix or _WHOLE)
     if not least <= value <= most:
-        raise _Unfit(f"is outside {least} to {most}")
-    return value
+        raise _Unfit(f"is outside {least} to {most}", fix=fix or _WHOLE)
+    return int(value)
 
 
 def _bytes(value: Any) -> bytes:
@@ -234,7 +244,7 @@ def _bytes(value: Any) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
-        raise _Unfit("is text, but not base64") from None
+        raise _Unfit("is text, but not base64", fix="encode the bytes as base64 (RFC 4648, section 4)") from None
 
 
 def _digest(value: Any) -> bytes:
@@ -273,13 +283,13 @@ def _timestamp(value: Any) -> Timestamp:
     elif isinstance(value, datetime):
         nanos = value.microsecond * 1000
     else:
-        raise _Unfit(f"takes a time as RFC 3339 text or datetime, not {type(value).__name__}")
+        raise _Unfit(f"takes a time as RFC 3339 text or datetime, not {type(value).__name__}", fix=_TIME)
     if moment.tzinfo is None:
         raise _Unfit("is a time without an offset from UTC", fix="add one: 2026-01-31T12:00:00Z")
     since = moment - _EPOCH
     seconds = since.days * 86_400 + since.seconds
     if not _MIN_SECONDS <= seconds <= _MAX_SECONDS:
-        raise _Unfit("is outside the years 1 to 9999 in UTC")
+        raise _Unfit("is outside the years 1 to 9999 in UTC", fix=_TIME)
     return Timestamp(seconds=seconds, nanos=nanos)
 
 
@@ -287,11 +297,11 @@ def _parsed_time(text: str) -> tuple[datetime, int]:
     """The time to the second, and its nanoseconds, which datetime cannot hold."""
     match = _RFC_3339.fullmatch(text)
     if match is None:
-        raise _Unfit(_NO_TIME)
+        raise _Unfit(_NO_TIME, fix=_TIME)
     try:
         return datetime.fromisoformat(match[1] + match[3].upper()), int((match[2] or "").ljust(9, "0"))
     except ValueError:
-        raise _Unfit(_NO_TIME) from None
+        raise _Unfit(_NO_TIME, fix=_TIME) from None
 
 
 _WRITERS: Final[dict[int, Write]] = {

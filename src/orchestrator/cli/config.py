@@ -9,7 +9,7 @@ from orchestrator.bootstrap import build
 from orchestrator.listening import check_tls
 from orchestrator.plugins import installed_connectors
 from orchestrator.settings import Settings
-from orchestrator.settings_loading import load_settings
+from orchestrator.settings_loading import load_settings, unread_file_warning
 from orchestrator.settings_origins import Shown, shown_settings
 from orchestrator.startup import warnings
 from orchestrator.workers import refuse_unshared
@@ -34,7 +34,7 @@ def check(file: str | None, everything: bool, as_json: bool) -> None:
     settings = load_settings(file)
     _check_parts(settings)
     shown = shown_settings(settings, file)
-    advice = warnings(settings, installed_connectors())
+    advice = [*warnings(settings, installed_connectors()), *unread_file_warning(file)]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode({"settings": shown, "warnings": advice}), indent=2).decode())
         return

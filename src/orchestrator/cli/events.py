@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from orchestrator.cli.remote import server_options
+from orchestrator.cli.remote import server_options, warn_of_unknown_types
 from orchestrator.cli.times import time_option
 from orchestratorx_prism.sync import EventClient
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
@@ -32,6 +32,7 @@ def _filter_options(command: Any) -> Any:
 
 
 def _filter(merchant: str, **chosen: Any) -> EventFilter:
+    warn_of_unknown_types(chosen["types"])
     return EventFilter(
         merchant_id=merchant,
         types=chosen["types"],

@@ -9,7 +9,7 @@ import click
 import httpx
 import msgspec
 
-from orchestrator.cli.remote import http_url, server_options
+from orchestrator.cli.remote import http_url, server_options, warn_of_unknown_types
 from orchestratorx_prism import EventClient
 from orchestratorx_prism.envelopes.cloudevents import encode_json
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
@@ -49,6 +49,7 @@ def listen(
     With --forward-to each event is posted to the URL as a CloudEvent and repeated until it is answered with 2xx: order
     is kept, and nothing is skipped.
     """
+    warn_of_unknown_types(types)
     chosen = EventFilter(types=types, connectors=connectors, merchant_id=merchant)
     asyncio.run(_listen(target, api_key, chosen, cursor, forward_to, as_json, count))
 

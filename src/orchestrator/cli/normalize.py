@@ -23,10 +23,11 @@ _NS = 1_000_000_000
 
 def _header(_context: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     headers = {}
-    for text in values:
+    for place, text in enumerate(values, start=1):
         name, colon, value = text.partition(":")
         if not colon or not name.strip():
-            raise click.BadParameter(f"{name!r} is not of the form 'Name: value'")
+            # What was given is not repeated: it may be a signature.
+            raise click.BadParameter(f"number {place} is not of the form 'Name: value'")
         headers[name.strip()] = value.strip()
     return headers
 

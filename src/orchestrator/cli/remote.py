@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import click
 import httpx
+
+from orchestratorx_prism.event_types import DATA_MEMBER
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,6 +28,17 @@ def server_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def warn_of_unknown_types(types: Iterable[str]) -> None:
+    """Says on standard error which types and patterns fit no event type, because nothing will ever be found by them."""
+    patterns = sorted({name.partition(".")[0] + ".*" for name in DATA_MEMBER})
+    for text in types:
+        known = any(name == text or (text.endswith("*") and name.startswith(text[:-1])) for name in DATA_MEMBER)
+        if not known:
+            near = get_close_matches(text, patterns if text.endswith("*") else list(DATA_MEMBER), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            click.echo(f"warning: there is no event type {text}{hint}", err=True)
 
 
 def http_url(text: str) -> httpx.URL:

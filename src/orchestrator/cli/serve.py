@@ -9,8 +9,7 @@ import msgspec
 
 from orchestrator.serving import Addresses, run_loop
 from orchestrator.serving import serve as serve_here
-from orchestrator.settings import Settings
-from orchestrator.settings_loading import load_settings
+from orchestrator.settings_loading import load_settings, unread_file_warning
 from orchestrator.startup import report
 from orchestrator.telemetry.logs import configure_logs
 from orchestrator.workers import Supervisor, stay_on_a_cpu
@@ -47,7 +46,9 @@ def serve(config: str | None, pin_cpus: bool, as_json: bool, **overrides: Any) -
     configure_logs(settings.log_level, settings.log_format)
 
     def started(addresses: Addresses) -> None:
-        _print(settings, addresses, as_json=as_json)
+        found = report(settings, addresses)
+        found.warnings.extend(unread_file_warning(config))
+        click.echo(msgspec.json.encode(found.as_dict()).decode() if as_json else found.as_text())
 
     if settings.workers > 1:
         Supervisor(settings, pin_cpus=pin_cpus).run(started)
@@ -55,8 +56,3 @@ def serve(config: str | None, pin_cpus: bool, as_json: bool, **overrides: Any) -
         if pin_cpus:
             stay_on_a_cpu()
         run_loop(serve_here(settings, started))
-
-
-def _print(settings: Settings, addresses: Addresses, *, as_json: bool) -> None:
-    found = report(settings, addresses)
-    click.echo(msgspec.json.encode(found.as_dict()).decode() if as_json else found.as_text())

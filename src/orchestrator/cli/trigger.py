@@ -16,7 +16,7 @@ from orchestrator.cli.webhook_urls import webhook_url
 from orchestrator.plugins import connector_named
 from orchestrator.settings import DEFAULT_MERCHANT
 from orchestrator.settings_loading import load_settings
-from orchestratorx_prism.errors import PrismError, UnknownConnector
+from orchestratorx_prism.errors import Unavailable, UnknownConnector
 from orchestratorx_prism.sync import EventClient
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -69,7 +69,7 @@ def trigger(
 
     PayPal's certificates cannot travel in a webhook: send those to --to grpc://127.0.0.1:50051.
 
-    Exit status: 0 if the server acknowledged, 1 if it refused or could not be reached, 2 for wrong usage.
+    Exit status: 0 if the server acknowledged, 1 if it refused, 2 for wrong usage, 3 if it could not be reached.
     """
     label = _label(connector)
     if list_types:
@@ -127,11 +127,12 @@ def _post(sample: SampleWebhook, connector: str, merchant: str, to: str) -> bool
     try:
         answer = httpx.post(url, content=sample.body, headers=dict(sample.headers), timeout=_TIMEOUT_S)
     except httpx.HTTPError as error:
-        click.echo(
-            f"could not reach {shown}: {type(error).__name__}\n  fix: start it with `orchestrator serve`", err=True
-        )
-        return False
-    click.echo(f"{answer.status_code} from {shown}\n{answer.text}", err=not answer.is_success)
+        raise Unavailable(
+            f"could not reach {shown}: {type(error).__name__}", fix="start it with `orchestrator serve`"
+        ) from error
+    click.echo(f"{answer.status_code} from {shown}\n{answer.text}".rstrip(), err=not answer.is_success)
+    if sample.certificates and not answer.is_success:
+        click.echo(f"its certificates cannot travel in a webhook: give --to {GRPC}127.0.0.1:50051", err=True)
     return answer.is_success
 
 
@@ -147,13 +148,10 @@ def _call(sample: SampleWebhook, connector: str, merchant: str, secret: str, to:
     }
     if sample.known_request is not None:
         request["known_request"] = sample.known_request
-    try:
-        target = to.removeprefix(GRPC)
-        with EventClient(connector=connector, merchant_id=merchant, target=target, api_key=api_key) as client:
-            handled = client.handle_event(request)
-    except PrismError as error:
-        click.echo(str(error), err=True)
-        return False
+    target = to.removeprefix(GRPC)
+    with EventClient(connector=connector, merchant_id=merchant, target=target, api_key=api_key) as client:
+        handled = client.handle_event(request)
     for event in handled.events:
-        click.echo(f"{event['type']} {event['id']}")
+        again = " (recorded before)" if event["id"] in handled.duplicates else ""
+        click.echo(f"{event['type']} {event['id']}{again}")
     return True

@@ -44,7 +44,11 @@ class Probes:
         """One request."""
         serve = self._paths.get(scope["path"])
         if serve is None:
-            error = NotFound("nothing is here", reason="PATH_UNKNOWN", fix="post webhooks to /webhooks/…")
+            error = NotFound(
+                "nothing is here",
+                reason="PATH_UNKNOWN",
+                fix="post webhooks to /webhooks/…; /docs lists what else there is",
+            )
             await refuse(send, error)
         elif scope["method"] not in {"GET", "HEAD"}:
             await refuse(send, MethodRefused("this is read", fix="use GET"), headers=[(b"allow", b"GET, HEAD")])

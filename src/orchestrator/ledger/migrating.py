@@ -6,6 +6,7 @@ So one way serves both databases, without a second driver, and two replicas that
 from __future__ import annotations
 
 import io
+import logging
 import threading
 from typing import Final
 
@@ -14,6 +15,7 @@ from orchestratorx_prism.errors import SettingsRejected
 
 VERSION_QUERY: Final = "SELECT version_num FROM alembic_version"
 
+_log = logging.getLogger(__name__)
 _one_at_a_time = threading.Lock()
 """Alembic keeps the script under way in globals, and each SQLite ledger has a thread of its own."""
 
@@ -29,6 +31,12 @@ def statements(dialect: str, version: str | None) -> list[str]:
     """
     if version == HEAD:
         return []
+    written = _written(dialect, version)
+    _log.info("the schema goes from version %s to %s", version or "none", HEAD)
+    return written
+
+
+def _written(dialect: str, version: str | None) -> list[str]:
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
@@ -64,7 +72,7 @@ def check(version: str | None) -> None:
     """Raises SettingsRejected if the tables are not of this release."""
     if version == HEAD:
         return
-    statements("sqlite", version)  # refuses a version that it does not know
+    _written("sqlite", version)  # refuses a version that it does not know
     raise SettingsRejected(
         "the database's schema is not up to date" if version else "the database has no tables yet",
         reason="SCHEMA_OUTDATED",

@@ -27,7 +27,7 @@ from orchestrator.ledger.rows import prepare
 from orchestrator.ledger.sql_reading import Reading
 from orchestrator.ledger.tables import PostgresTables, Tables
 from orchestrator.ledger.watermarks import Watermarks
-from orchestrator.ledger.writing import all_told, closed, unavailable
+from orchestrator.ledger.writing import all_told, closed, unavailable, unreachable
 from orchestratorx_prism.errors import PrismError
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import EventFilter
@@ -124,7 +124,7 @@ class PostgresLedger(Reading):
             )
             self._pool = await pool
         except (*_FAILURES, ValueError) as error:
-            raise unavailable(error) from error
+            raise unreachable(error) from error
         try:
             await self._transact(self._bring_up_to_date)
         except BaseException:

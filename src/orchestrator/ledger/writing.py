@@ -130,6 +130,16 @@ def unavailable(error: Exception) -> Unavailable:
     )
 
 
+def unreachable(error: Exception) -> Unavailable:
+    """The database has not answered yet, so nothing can have been lost. `error`'s text may hold the password."""
+    return Unavailable(
+        f"the database cannot be reached: {type(error).__name__}",
+        reason="DATABASE_UNAVAILABLE",
+        fix="see that it runs where database_url says, and that the user, the password and the name there are right",
+        retry_after_s=1.0,
+    )
+
+
 def told(error: Exception) -> PrismError:
     """The error of one entry that fails by itself, as callers get it."""
     if isinstance(error, PrismError):

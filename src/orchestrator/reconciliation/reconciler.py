@@ -79,6 +79,8 @@ class Reconciler:
         self._tally = tally
         self._now_s = now_s
         self._backfills = Backfills()
+        self._unopened: dict[tuple[str, str], str] = {}
+        """Connector and merchant → why the credentials cannot be used. Asked every half a minute, and told once."""
         self._asker = Asker(ledger, operator, timeout_s=timeout_s, now_s=now_s)
 
     def sources(self) -> list[Source]:
@@ -91,12 +93,19 @@ class Reconciler:
                 try:
                     credentials, environment = self._merchants.credentials(label, merchant_id)
                 except PrismError as error:  # one merchant's fault, not the others'
-                    about = {"connector": label.name, "merchant_id": merchant_id, "reason": error.reason}
-                    _log.warning("reconciliation.no_credentials", **about)
+                    self._tell_once(label.name, merchant_id, error)
                     continue
+                self._unopened.pop((label.name, merchant_id), None)
                 if all(credentials.get(key) for key in label.reconciling.needs):
                     found.append(Source(merchant_id, label.name, environment))
         return found
+
+    def _tell_once(self, connector: str, merchant_id: str, error: PrismError) -> None:
+        if self._unopened.get((connector, merchant_id)) == error.reason:
+            return
+        self._unopened[connector, merchant_id] = error.reason
+        about = {"connector": connector, "merchant_id": merchant_id}
+        _log.warning("reconciliation.no_credentials", reason=error.reason, fix=error.fix, **about)
 
     async def reconcile(
         self,

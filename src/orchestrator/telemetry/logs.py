@@ -27,8 +27,10 @@ QUIET = {
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,
     "alembic.runtime.plugins": logging.WARNING,
+    "alembic.runtime.migration": logging.WARNING,
 }
-"""Libraries that would log every request, and with it a URL that may hold a token; or much about little."""
+"""Libraries that would log every request, and with it a URL that may hold a token; or much about little. Alembic's
+migrations tell of SQL that is only written: that it is run, `orchestrator.ledger.migrating` says."""
 
 
 def configure_logs(level: str, style: Literal["json", "console"], stream: TextIO | None = None) -> None:
@@ -71,6 +73,28 @@ def configure_logs(level: str, style: Literal["json", "console"], stream: TextIO
         logging.getLogger(name).setLevel(quiet)
 
 
+def lend_to_logging() -> None:
+    """Hands our records to the standard library's logging, where nobody has set up structlog.
+
+    Inside an application they belong to its own handlers; structlog by itself would print them on standard output, with
+    what is secret in them.
+    """
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            describe_exception,
+            redact,
+            render_line,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Hides secrets in every field."""
     return {name: value if name in _OWN - {"event"} else redacted_entry(name, value) for name, value in event.items()}
@@ -98,6 +122,12 @@ def render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     """One JSON object, the fields everybody looks for first."""
     first = {name: event.pop(name) for name in ("timestamp", "level", "logger", "event") if name in event}
     return msgspec.json.encode({**first, **event}, enc_hook=redacted).decode()
+
+
+def render_line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    """`what.happened name=value …`."""
+    happened = str(event.pop("event", ""))
+    return " ".join([happened, *(f"{name}={value!r}" for name, value in event.items())])
 
 
 def _short(filename: str) -> str:

@@ -66,7 +66,9 @@ async def test_each_door_has_its_paths(url: str) -> None:
         assert (await stranger.post("/webhooks/stripe/default", content=b"{}")).json()["reason"] == "SECRET_MISSING"
         assert (await stranger.get("/v1/payments")).json()["reason"] == "CREDENTIALS_REFUSED"
         assert (await stranger.get("/v1/nothing")).json()["reason"] == "PATH_UNKNOWN"
-        assert (await stranger.get("/nothing")).json()["fix"] == "post webhooks to /webhooks/…"
+        assert (await stranger.get("/nothing")).json()[
+            "fix"
+        ] == "post webhooks to /webhooks/…; /docs lists what else there is"
         assert (await stranger.get("/openapi.json")).json()["openapi"] == "3.1.0"
         assert (await stranger.get("/docs")).headers["content-type"].startswith("text/html")
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import itertools
 import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from orchestratorx_prism import StreamEvent
+import pytest
+
+from orchestratorx_prism import EventClient, StreamEvent
+from orchestratorx_prism.testing import signed_webhook
 
 PAGE = Path(__file__).parents[3] / "docs" / "consuming.md"
 
@@ -19,7 +23,7 @@ async def test_the_blocks_of_the_page_run(tmp_path: Path, monkeypatch: Any) -> N
     monkeypatch.chdir(tmp_path)
     (tmp_path / "payment_config.json").write_text('{"messaging": {"broker_type": "memory", "url": "memory://page"}}')
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
-    handlers, publisher, stream, worker, faststream = (
+    handlers, _told_again, publisher, stream, worker, faststream = (
         compile(block, str(PAGE), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT) for block in blocks
     )
     assert "StreamWorker" in worker.co_names  # runs until it is stopped; what it does, the conformance suite says
@@ -53,3 +57,31 @@ async def test_the_blocks_of_the_page_run(tmp_path: Path, monkeypatch: Any) -> N
         return lambda function: function
 
     exec(faststream, {"broker": SimpleNamespace(subscriber=subscriber)})  # noqa: S102
+
+
+SECRETS = {"stripe": "whsec_page", "paypal": "WH-page"}
+
+
+@pytest.mark.parametrize(
+    ("connector", "webhooks"),
+    [
+        ("stripe", ("payment_intent.created", "payment_intent.succeeded", "charge.succeeded", "charge.refunded")),
+        ("paypal", ("CHECKOUT.ORDER.COMPLETED", "PAYMENT.CAPTURE.COMPLETED", "PAYMENT.CAPTURE.REFUNDED")),
+    ],
+)
+async def test_goods_are_sent_once_in_whatever_order_a_capture_is_told(
+    connector: str, webhooks: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)[1], names)  # noqa: S102
+    made = [signed_webhook(connector, each, secret=SECRETS[connector], seed=7) for each in webhooks]
+    for order in itertools.permutations(made):
+        told = 0
+        async with EventClient(connector=connector, settings={"database_url": "memory:"}) as client:
+            for webhook in order:
+                for event in (await client.handle_event(webhook.request())).events:
+                    if event.type == "payment.captured":
+                        told += 1
+                        await names["on_captured"](event)
+        assert told == 2
+        assert capsys.readouterr().out == "send the goods of order-1\n"

@@ -196,3 +196,21 @@ async def test_lesson_8_is_one_checkout_whatever_the_provider() -> None:
         async with reached("grpc", desk) as where:
             printed = await _output(sys.executable, "examples/08_checkout.py", "stripe", where["target"])
     assert printed == ["PAYMENT_STATUS_CAPTURED 10000 refunded 2500"]
+
+
+@pytest.mark.parametrize(
+    ("lesson", "said"),
+    [
+        ("02_flask_app.py", "set STRIPE_WEBHOOK_SECRET"),
+        ("03_fastapi_app.py", "set STRIPE_WEBHOOK_SECRET and ADYEN_HMAC_KEY"),
+        ("08_checkout.py", "python examples/08_checkout.py stripe 127.0.0.1:50051"),
+    ],
+)
+def test_a_lesson_that_lacks_something_says_what(lesson: str, said: str) -> None:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("STRIPE_", "ADYEN_"))}
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / lesson)], env=bare, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -154,11 +154,11 @@ async def test_a_batch_and_a_stream_answer_each_in_order(client: EventClient) ->
             assert second.duplicates == (first.id,)
 
 
-async def test_a_mistake_in_a_stream_is_raised(client: EventClient) -> None:
-    answers = client.handle_events([stripe().request(), {"body": b"x"}])
-    assert isinstance(await anext(answers), HandledEvent)
-    with pytest.raises(RequestRejected, match="body"):
-        await anext(answers)
+async def test_what_is_no_request_is_refused_in_its_place(client: EventClient) -> None:
+    given: Any = [stripe(seed=1).request(), {"body": b"x"}, stripe(seed=2).request()]
+    for outcomes in (await client.batch_handle_events(given), [one async for one in client.handle_events(given)]):
+        assert [type(outcome) for outcome in outcomes] == [HandledEvent, RequestRejected, HandledEvent]
+        assert "body" in str(outcomes[1])
 
 
 async def test_a_body_is_parsed_without_a_secret(client: EventClient) -> None:

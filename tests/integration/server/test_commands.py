@@ -86,7 +86,38 @@ def test_a_wrong_secret_ends_with_1_and_a_wrong_type_with_2(serve: Serve, capsys
     assert "SIGNATURE_MISMATCH" in capsys.readouterr().err
     assert trigger(server.url, "stripe", "payment_intent.suceeded", "--secret", SECRET) == 2
     assert "payment_intent.succeeded" in capsys.readouterr().err
-    assert trigger("http://127.0.0.1:9", "stripe", "payment_intent.succeeded", "--secret", SECRET) == 1
+
+
+@pytest.mark.parametrize("to", ["http://127.0.0.1:9", "grpc://127.0.0.1:9"])
+def test_a_server_that_is_not_there_ends_with_3(to: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert trigger(to, "stripe", "payment_intent.succeeded", "--secret", SECRET) == 3
+    assert "  fix: " in capsys.readouterr().err
+
+
+def test_a_webhook_whose_certificates_could_not_travel_names_the_way_that_takes_them(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert trigger(serve().url, "paypal", "PAYMENT.CAPTURE.COMPLETED", "--secret", "WH-other") == 1
+    assert "--to grpc://" in capsys.readouterr().err
+
+
+def test_a_type_that_does_not_exist_is_told_and_not_only_not_found(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = serve()
+    assert run(["events", "list", "--target", server.grpc, "--type", "refnd.*", "--type", "payment.*"]) == 0
+    said = capsys.readouterr().err
+    assert "there is no event type refnd.*; did you mean refund.*?" in said
+    assert "payment.*" not in said
+
+
+def test_a_repeated_trigger_says_that_its_event_was_recorded_before(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to = f"grpc://{serve().grpc}"
+    for again in (False, True):
+        assert trigger(to, "stripe", "payment_intent.succeeded", "--secret", SECRET, "--seed", "6") == 0
+        assert ("(recorded before)" in capsys.readouterr().out) is again
 
 
 @pytest.fixture

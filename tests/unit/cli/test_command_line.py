@@ -168,6 +168,19 @@ def test_config_check_as_json_has_every_setting(capsys: pytest.CaptureFixture[st
     assert any("webhook secret" in text for text in found["warnings"])
 
 
+@pytest.mark.parametrize("name", ["orchestrator.toml", "orchestrator.json"])
+def test_a_settings_file_that_lies_here_and_nobody_names_is_told(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text("{}" if name.endswith("json") else "")
+    assert run(["config", "check"]) == 0
+    assert f"warning: {name} is in this folder and was not read: give --config {name}" in capsys.readouterr().out
+    monkeypatch.setenv("ORCHESTRATOR_CONFIG", name)
+    assert run(["config", "check"]) == 0
+    assert "was not read" not in capsys.readouterr().out
+
+
 def test_config_check_tells_every_fault_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -259,3 +272,27 @@ def test_addresses_and_times_that_are_none_are_wrong_usage(
 ) -> None:
     assert run(arguments) == 2
     assert "Invalid value" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["migrate"], ["keys", "list"], ["serve", "--http-port", "0", "--grpc-port", "0"]])
+def test_a_database_that_does_not_answer_ends_with_3_and_says_where_to_look(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:1/x")
+    assert run(command) == 3
+    said = capsys.readouterr().err
+    assert "DATABASE_UNAVAILABLE: the database cannot be reached" in said
+    assert "fix: see that it runs where database_url says" in said
+    assert "hunter2" not in said
+
+
+def test_a_broker_that_does_not_answer_ends_with_3_and_says_where_to_look(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_MESSAGING__BROKER_TYPE", "redis")
+    monkeypatch.setenv("ORCHESTRATOR_MESSAGING__URL", "redis://:hunter2@127.0.0.1:1/0")
+    assert run(["consumers"]) == 3
+    said = capsys.readouterr().err
+    assert "BROKER_UNAVAILABLE: redis: " in said
+    assert "fix: see that the broker runs, and that messaging.url names it" in said
+    assert "hunter2" not in said

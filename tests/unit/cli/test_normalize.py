@@ -80,3 +80,14 @@ def test_a_body_beyond_the_limit_is_refused(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "big.json").write_bytes(b'{"a":"' + b"x" * 5_000_000 + b'"}')
     assert run(["normalize", "stripe", str(tmp_path / "big.json"), "--unverified"]) == 1
     assert lines(capsys)[0]["error"]["reason"] == "PAYLOAD_TOO_LARGE"  # type: ignore[index]
+
+
+def test_a_header_without_a_name_is_told_by_its_place_and_not_repeated(
+    webhook: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, header = webhook
+    nameless = header.partition(": ")[2]
+    assert run(["normalize", "stripe", str(path), "--header", "A: b", "--header", nameless]) == 2
+    said = capsys.readouterr().err
+    assert "number 2 is not of the form 'Name: value'" in said
+    assert nameless not in said

@@ -20,7 +20,7 @@ from orchestratorx_prism import (
 )
 from orchestratorx_prism.brokers import BrokerSettings, Message
 from orchestratorx_prism.brokers.memory import MemoryBroker
-from orchestratorx_prism.consuming import PrometheusMetrics, StreamEvent, stream_consumer
+from orchestratorx_prism.consuming import ConsumerCounters, PrometheusMetrics, StreamEvent, stream_consumer
 from orchestratorx_prism.consuming.handling import is_async
 from orchestratorx_prism.consuming.history import MAX_LENGTH, Attempt, DeathNote, error_text, read_note
 from orchestratorx_prism.consuming.names import selector
@@ -56,6 +56,17 @@ def test_a_pattern_that_could_match_nothing_is_refused(text: str) -> None:
 def test_a_likely_misspelling_is_said_aloud(caplog: pytest.LogCaptureFixture) -> None:
     selector("payment.captued")
     assert "did you mean payment.captured?" in caplog.text
+
+
+def test_a_likely_misspelling_of_a_pattern_is_said_too_and_one_of_your_own_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    selector("paymnt.*")
+    assert "did you mean payment.*?" in caplog.text
+    caplog.clear()
+    for fitting in ("payment.custom.*", "warehouse.*", "payment.transaction.*", "refund.s*", "*"):
+        selector(fitting)
+    assert not caplog.text
 
 
 def test_delays_grow_up_to_the_longest_and_vary_by_the_jitter() -> None:
@@ -240,3 +251,11 @@ def test_prometheus_gets_what_is_counted() -> None:
         registry.get_sample_value("orchestratorx_consumer_handler_failures_total", {**labels, "error": "OSError"}) == 1
     )
     assert registry.get_sample_value("orchestratorx_consumer_event_age_seconds_sum", {"group": "orders"}) == 1.5
+
+
+def test_counters_show_what_they_counted() -> None:
+    counters = ConsumerCounters()
+    counters.handled("on_captured", "payment.captured", 0.1)
+    counters.failed("on_captured", "payment.captured", "ValueError")
+    shown = "<ConsumerCounters handled={'payment.captured': 1} failed={'ValueError': 1} ended={}>"
+    assert repr(counters) == shown

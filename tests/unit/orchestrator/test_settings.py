@@ -164,9 +164,52 @@ def test_a_list_that_is_not_json_is_a_fault_beside_the_others(
 ) -> None:
     monkeypatch.setenv(name, value)
     monkeypatch.setenv("ORCHESTRATOR_GRPC_PROT", "1")
-    with pytest.raises(SettingsRejected, match=f"{name}: not JSON") as caught:
+    with pytest.raises(SettingsRejected, match=f"{name}: takes a .*, written as JSON") as caught:
         load_settings()
     assert "did you mean ORCHESTRATOR_GRPC_PORT?" in faults_of(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_faults_of_file_and_environment_are_told_together_each_by_its_own_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a.json").write_text("{")
+    secrets = "ORCHESTRATOR_MERCHANTS__DEFAULT__CONNECTORS__STRIPE__WEBHOOK_SECRETS"
+    monkeypatch.setenv(secrets, "hunter2")
+    monkeypatch.setenv("ORCHESTRATOR_MESSAGING__BROKER_TYPE", "kafkaa")
+    monkeypatch.setenv("ORCHESTRATOR_HTTP_PORT", "eighty")
+    monkeypatch.setenv("ORCHESTRATOR_RELAY", "maybe")
+    with pytest.raises(SettingsRejected) as caught:
+        load_settings(tmp_path / "a.json")
+    text = faults_of(caught.value)
+    for told in (
+        "a.json: ",
+        f"{secrets}: takes a list, written as JSON",
+        "messaging.broker_type: one of ",
+        "http_port: takes a whole number",
+        "relay: takes true or false",
+    ):
+        assert told in text
+    assert "hunter2" not in text
+
+
+def test_a_list_in_the_environment_is_read_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_API_KEYS", '["one", "two"]')
+    assert [key.get_secret_value() for key in load_settings().api_keys] == ["one", "two"]
+
+
+def test_a_key_that_is_no_base64_is_told_how_to_make_one() -> None:
+    for names in ("raw_keys", "vault_keys"):
+        with pytest.raises(SettingsRejected, match=rf"{names}\.k1 must be 32 bytes in base64: `openssl"):
+            settings_from({names: {"k1": "abc"}})
+
+
+def test_a_credential_that_the_connector_does_not_have_is_refused_by_its_name() -> None:
+    with pytest.raises(SettingsRejected) as caught:
+        settings_from({"merchants": {"m": {"connectors": {"adyen": {"credentials": {"ADYEN_API_KYE": "hunter2"}}}}}})
+    assert "connectors.adyen.credentials.ADYEN_API_KYE: no such credential; did you mean ADYEN_API_KEY?" in str(
+        caught.value
+    )
     assert "hunter2" not in str(caught.value)
 
 

@@ -129,3 +129,13 @@ def test_a_callback_url_that_safaricom_would_refuse_is_warned_of_without_showing
     assert '"cmd"' in text
     assert "abcdefgh" not in text
     assert "refuses" not in said(settings_from(with_secret("mpesa", "abcdefghjklmnopqr")))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"require_api_keys": False}, {"insecure": True, "http_host": "0.0.0.0"}, {"workers": 256}],  # noqa: S104
+)
+def test_every_warning_ends_with_what_to_do(values: dict[str, Any]) -> None:
+    for text in warnings(settings_from(values), installed_connectors()):
+        advice = text[max(text.rfind(": "), text.rfind("; ")) + 2 :]
+        assert advice.startswith(("set ", "see ", "leave ", "use ")), text

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import structlog.testing
 
 from connectors.spi.reconciling import Page, Window
 from orchestrator.ledger.watermarks import Source
@@ -16,6 +17,7 @@ from orchestratorx_prism.errors import (
     ProviderRefused,
     ProviderUnavailable,
     RequestRejected,
+    SettingsRejected,
     UnknownConnector,
 )
 from orchestratorx_prism.v1.event_pb2 import CAUSE_RECONCILIATION
@@ -188,6 +190,27 @@ async def test_a_look_that_fails_in_an_unforeseen_way_does_not_end_the_schedule(
 async def test_only_merchants_with_credentials_are_sources(bench: MakeBench) -> None:
     made = bench(lambda window, cursor: Page())
     assert made.reconciler.sources() == [STRIPE]
+
+
+async def test_credentials_that_cannot_be_opened_are_told_once_until_that_changes(
+    bench: MakeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = bench(lambda window, cursor: Page())
+    merchants = made.reconciler._merchants
+    opened = merchants.credentials
+
+    def sealed(*_: Any) -> Any:
+        raise SettingsRejected("sealed", reason="VAULT_KEY_MISSING", fix="set vault_keys")
+
+    with structlog.testing.capture_logs() as logged:
+        for credentials in (sealed, sealed, opened, sealed):
+            monkeypatch.setattr(merchants, "credentials", credentials)
+            made.reconciler.sources()
+    told = [
+        each for each in logged if each["event"] == "reconciliation.no_credentials" and each["connector"] == "stripe"
+    ]
+    assert len(told) == 2
+    assert (told[0]["merchant_id"], told[0]["fix"]) == ("default", "set vault_keys")
 
 
 async def test_closing_closes_the_connections(bench: MakeBench) -> None:

@@ -144,11 +144,43 @@ async def test_a_stream_answers_each_in_order_and_survives_a_refusal(client: Eve
     assert isinstance(listed[0], HandledEvent)
 
 
-async def test_a_mistake_within_a_stream_is_raised_after_the_answers_before_it(client: EventClient) -> None:
-    answers = client.handle_events([{"payload": b"a"}, {"pay": b"b"}])
+async def test_what_is_no_request_is_refused_in_its_place_and_the_rest_of_the_stream_goes_on(
+    client: EventClient,
+) -> None:
+    given: Any = [{"payload": b"a"}, {"pay": b"b"}, {"payload": {"id": 1}}, None, {"payload": b"c"}]
+    first, unknown, parsed, nothing, last = [answer async for answer in client.handle_events(given)]
+    assert [answer.id for answer in (first, last) if isinstance(answer, HandledEvent)] == ["a", "c"]
+    reasons = [answer.reason for answer in (unknown, parsed, nothing) if isinstance(answer, RequestRejected)]
+    assert reasons == ["REQUEST_INVALID", "PAYLOAD_ALREADY_PARSED", "REQUEST_INVALID"]
+
+
+async def test_what_a_stream_of_requests_raises_itself_is_raised_after_the_answers(client: EventClient) -> None:
+    async def webhooks() -> AsyncIterator[dict[str, bytes]]:
+        yield {"payload": b"a"}
+        raise OSError("the queue is gone")
+
+    answers = client.handle_events(webhooks())
     assert isinstance(await anext(answers), HandledEvent)
-    with pytest.raises(RequestRejected):
+    with pytest.raises(OSError, match="queue"):
         await anext(answers)
+
+
+async def test_what_is_no_request_is_refused_in_its_place_and_the_rest_of_the_batch_is_sent(
+    client: EventClient, fake: Any
+) -> None:
+    given: Any = [{"pay": b"b"}, {"payload": b"a"}, {"payload": None}, {"payload": b"forged"}]
+    unknown, handled, nothing, forged = await client.batch_handle_events(given)
+    assert isinstance(handled, HandledEvent)
+    assert handled.id == "a"
+    assert isinstance(forged, SignatureRejected)
+    assert [type(answer) for answer in (unknown, nothing)] == [RequestRejected, RequestRejected]
+    assert [request.payload for request in fake.requests[0].requests] == [b"a", b"forged"]
+
+
+async def test_a_batch_of_nothing_that_is_a_request_is_not_sent(client: EventClient, fake: Any) -> None:
+    (refused,) = await client.batch_handle_events([{"payload": None}])
+    assert isinstance(refused, RequestRejected)
+    assert fake.requests == []
 
 
 async def test_parsing_needs_no_secret_and_takes_text(client: EventClient, fake: Any) -> None:

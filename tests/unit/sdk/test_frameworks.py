@@ -17,13 +17,15 @@ from django.conf import settings as django_settings
 from django.test import AsyncClient as DjangoAsyncClient
 from django.test import Client as DjangoClient
 from django.urls import path as django_path
-from fastapi import FastAPI
-from flask import Flask
+from fastapi import FastAPI, Request
+from flask import Flask, request
 
 from orchestratorx_prism import EventClient, SignatureRejected, Unavailable, sync
 from orchestratorx_prism.frameworks.django import webhook_view
 from orchestratorx_prism.frameworks.endpoint import Once
+from orchestratorx_prism.frameworks.fastapi import answer_refusals as answer_refusals_of_fastapi
 from orchestratorx_prism.frameworks.fastapi import webhook_router
+from orchestratorx_prism.frameworks.flask import answer_refusals as answer_refusals_of_flask
 from orchestratorx_prism.frameworks.flask import webhook_blueprint
 from orchestratorx_prism.v1.event_pb2 import Event
 from orchestratorx_prism.v1.event_service_pb2 import Acknowledgement, HandleEventRequest, HandleEventResponse
@@ -229,6 +231,44 @@ async def test_a_handler_that_fails_is_500_and_called_again_with_the_next_delive
 async def test_a_handlers_own_refusal_is_not_taken_for_ours(site: Site) -> None:
     site.failures = [SignatureRejected("of something else that the handler called")]
     assert (await site.post("/webhooks", b"id-2")).status == 500
+
+
+def _check_own_route(status: int, headers: Mapping[str, str], problem: dict[str, Any]) -> None:
+    assert (status, headers["content-type"], headers["retry-after"]) == (503, "application/problem+json", "2")
+    assert problem["reason"] == "UNAVAILABLE"
+
+
+async def test_a_refusal_that_a_route_of_fastapi_lets_pass_is_answered_as_the_router_does() -> None:
+    app = FastAPI()
+    answer_refusals_of_fastapi(app)
+    client = EventClient(connector="stripe", transport=_answers())
+
+    @app.post("/own")
+    async def own(request: Request) -> dict[str, str]:
+        return {"type": (await client.handle_event(payload=await request.body())).type}
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://site") as http:
+        assert (await http.post("/own", content=b"id-1")).json() == {"type": "payment.captured"}
+        forged = await http.post("/own", content=b"forged")
+        away = await http.post("/own", content=b"away")
+    assert (forged.status_code, forged.json()["reason"]) == (401, "SIGNATURE_MISMATCH")
+    _check_own_route(away.status_code, _lower(away.headers), away.json())
+
+
+def test_a_refusal_that_a_route_of_flask_lets_pass_is_answered_as_the_blueprint_does() -> None:
+    app = Flask("own")
+    answer_refusals_of_flask(app)
+    client = sync.EventClient(connector="stripe", transport=_answers())
+
+    @app.post("/own")
+    def own() -> dict[str, str]:
+        return {"type": client.handle_event(payload=request.get_data()).type}
+
+    caller = app.test_client()
+    assert caller.post("/own", data=b"id-1").json == {"type": "payment.captured"}
+    forged, away = caller.post("/own", data=b"forged"), caller.post("/own", data=b"away")
+    assert (forged.status_code, forged.json["reason"]) == (401, "SIGNATURE_MISMATCH")  # type: ignore[index]
+    _check_own_route(away.status_code, _lower(away.headers), json.loads(away.data))
 
 
 async def test_fastapi_stops_reading_a_body_without_a_length_at_the_limit() -> None:

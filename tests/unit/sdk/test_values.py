@@ -25,7 +25,7 @@ from orchestratorx_prism.v1.event_pb2 import Event, Raw
 from orchestratorx_prism.v1.event_service_pb2 import HandleEventRequest, HandleEventResponse, ListEventsRequest
 from orchestratorx_prism.v1.money_pb2 import Money
 from orchestratorx_prism.v1.payment_pb2 import PAYMENT_STATUS_CAPTURED, PaymentData
-from orchestratorx_prism.v1.payment_service_pb2 import PaymentServiceListRequest
+from orchestratorx_prism.v1.payment_service_pb2 import PaymentServiceAuthorizeRequest, PaymentServiceListRequest
 from orchestratorx_prism.values import time_text, to_dict
 
 TIMES = st.builds(Timestamp, seconds=st.integers(-62_135_596_800, 253_402_300_799), nanos=st.integers(0, 999_999_999))
@@ -158,25 +158,48 @@ def test_requests_take_datetimes_constants_in_any_case_messages_and_none() -> No
     assert enum_number(Environment.DESCRIPTOR, "production") == Environment.ENVIRONMENT_PRODUCTION
 
 
+WHOLE = "send a whole number that fits, without quotes and without a fraction"
+TIME = 'write it as RFC 3339 has it: "2026-01-31T12:00:00Z"'
+
+
+@pytest.mark.parametrize(
+    ("amount", "field", "fault"),
+    [
+        (10.99, "amount.minor_units", "takes a whole number, not float"),
+        ("1099", "amount.minor_units", "takes a whole number, not str"),
+        (1e30, "amount.minor_units", "is outside"),  # as a reader of JSON has 10**30
+        (float("inf"), "amount.minor_units", "takes a whole number"),
+        (float("nan"), "amount.minor_units", "takes a whole number"),
+        (None, "amount", "takes an object, not int"),
+    ],
+)
+def test_money_that_does_not_fit_is_told_what_minor_units_are(amount: Any, field: str, fault: str) -> None:
+    money = 1099 if amount is None else {"minor_units": amount, "currency": "USD"}
+    with pytest.raises(RequestRejected, match=f"{field}: {fault}") as caught:
+        from_dict(PaymentServiceAuthorizeRequest, {"amount": money})
+    assert "1099" in caught.value.fix
+    assert "$10.99" in caught.value.fix
+
+
 @pytest.mark.parametrize(
     ("values", "field", "fix"),
     [
         ({"page_sise": 1}, "page_sise", "did you mean page_size?"),
         ({"filter": {"tipes": []}}, "filter.tipes", "did you mean types?"),
         ({"zzz": 1}, "zzz", "it takes: filter, page_size, page_token"),
-        ({"page_size": "5"}, "page_size", ""),
-        ({"page_size": True}, "page_size", ""),
-        ({"page_size": 2**31}, "page_size", ""),
-        ({"page_token": b"x"}, "page_token", ""),
-        ({"page_token": "\ud800"}, "page_token", ""),
-        ({"filter": []}, "filter", ""),
-        ({"filter": {"types": "payment.*"}}, "filter.types", ""),
-        ({"filter": {"types": ["a", 5]}}, "filter.types.1", ""),
+        ({"page_size": "5"}, "page_size", WHOLE),
+        ({"page_size": True}, "page_size", WHOLE),
+        ({"page_size": 2**31}, "page_size", WHOLE),
+        ({"page_token": b"x"}, "page_token", 'put it in quotes: " … "'),
+        ({"page_token": "\ud800"}, "page_token", "send whole characters"),
+        ({"filter": []}, "filter", 'send {"…": …}'),
+        ({"filter": {"types": "payment.*"}}, "filter.types", "put it in brackets: [ … ]"),
+        ({"filter": {"types": ["a", 5]}}, "filter.types.1", 'put it in quotes: " … "'),
         ({"filter": {"received_from": datetime(2026, 1, 1)}}, "filter.received_from", "add one: 2026-01-31T12:00:00Z"),
-        ({"filter": {"received_from": "2026-13-01T00:00:00Z"}}, "filter.received_from", ""),
-        ({"filter": {"received_from": "2026-01-01 00:00"}}, "filter.received_from", ""),
-        ({"filter": {"received_from": "0001-01-01T00:00:00+01:00"}}, "filter.received_from", ""),
-        ({"filter": {"received_from": 1}}, "filter.received_from", ""),
+        ({"filter": {"received_from": "2026-13-01T00:00:00Z"}}, "filter.received_from", TIME),
+        ({"filter": {"received_from": "2026-01-01 00:00"}}, "filter.received_from", TIME),
+        ({"filter": {"received_from": "0001-01-01T00:00:00+01:00"}}, "filter.received_from", TIME),
+        ({"filter": {"received_from": 1}}, "filter.received_from", TIME),
     ],
 )
 def test_what_does_not_fit_is_refused_by_its_path(values: dict[str, Any], field: str, fix: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from orchestrator.telemetry.incidents import incident
-from orchestrator.telemetry.logs import configure_logs
+from orchestrator.telemetry.logs import configure_logs, lend_to_logging
 from orchestrator.telemetry.refusals import QUIET_S, RefusalLog
 from orchestratorx_prism.errors import SignatureRejected
 
@@ -107,3 +107,44 @@ def test_a_flood_of_one_refusal_is_two_lines(stream: io.StringIO) -> None:
     log.refused("stripe", SignatureRejected("no match"))
     found = [(line["reason"], line["unlogged_before"]) for line in lines(stream)]
     assert found == [("SIGNATURE_MISMATCH", 0), ("TIMESTAMP_OUT_OF_TOLERANCE", 0), ("SIGNATURE_MISMATCH", 499)]
+
+
+@pytest.fixture
+def lent() -> Iterator[None]:
+    structlog.reset_defaults()
+    lend_to_logging()
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("lent")
+def test_within_an_application_records_go_to_its_own_handlers_and_not_to_standard_output(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = structlog.get_logger("orchestrator.somewhere")
+    log.info("relay.idle")
+    log.warning("relay.waiting", api_key="hunter2", failures=1)
+    try:
+        raise ValueError("hunter2")
+    except ValueError:
+        log.error("relay.failed", exc_info=True)
+    waiting, failed = caplog.messages
+    assert waiting == "relay.waiting api_key='[hidden]' failures=1"
+    assert failed.startswith("relay.failed exception='ValueError' at=[")
+    assert "hunter2" not in caplog.text
+    assert {record.name for record in caplog.records} == {"orchestrator.somewhere"}
+    assert capsys.readouterr().out == ""
+
+
+def test_structlog_that_an_application_has_set_up_is_left_as_it_is() -> None:
+    entries: list[Any] = []
+
+    def keep(_logger: Any, _method: str, event: Any) -> Any:
+        entries.append(dict(event))
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[keep])
+    lend_to_logging()
+    structlog.get_logger("orchestrator.somewhere").warning("relay.waiting")
+    structlog.reset_defaults()
+    assert entries == [{"event": "relay.waiting"}]

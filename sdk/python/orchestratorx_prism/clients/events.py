@@ -138,11 +138,16 @@ class EventClient(EventMethods):
     ) -> list[HandledEvent | PrismError]:
         """Handles up to 1,000 webhooks in one call, the cheapest way for volume: an answer or a refusal each, in order.
 
-        Refusals are returned, not raised; `raise` is for what befell the call as a whole.
+        Refusals are returned, not raised, also of what is no request at all; `raise` is for what befell the call as a
+        whole.
         """
-        message = BatchHandleEventsRequest(requests=[self._webhook(request, {}) for request in requests])
+        prepared = [self._prepared(request) for request in requests]
+        message = BatchHandleEventsRequest(requests=[one for one in prepared if not isinstance(one, PrismError)])
+        if prepared and not message.requests:
+            return [one for one in prepared if isinstance(one, PrismError)]
         answer = await self._unary("BatchHandleEvents", message, BatchHandleEventsResponse, timeout_s)
-        return [_outcome(result) for result in answer.results]
+        results = iter(answer.results)
+        return [one if isinstance(one, PrismError) else _outcome(next(results)) for one in prepared]
 
     async def handle_events(
         self, requests: AsyncIterable[Webhook] | Iterable[Webhook], *, timeout_s: float | None = None
@@ -151,17 +156,20 @@ class EventClient(EventMethods):
 
         Without `timeout_s` the stream may last for ever.
         """
+        unfit: dict[int, PrismError] = {}
         answers = self._transport.bidi(
             self.service,
             "HandleEvents",
-            self._stream(requests),
+            self._stream(requests, unfit),
             response_type=HandleEventsResponse,
             timeout_s=timeout_s,
             metadata=self._metadata,
         )
+        place = 0
         async with Ended(answers):
             async for answer in answers:
-                yield _outcome(answer)
+                yield unfit.pop(place) if place in unfit else _outcome(answer)
+                place += 1
 
     async def parse_event(
         self,
@@ -290,13 +298,35 @@ class EventClient(EventMethods):
             merchant_id=self._merchant_id,
         )
 
-    async def _stream(self, requests: AsyncIterable[Webhook] | Iterable[Webhook]) -> AsyncIterator[HandleEventsRequest]:
-        if isinstance(requests, AsyncIterable):
-            async for request in requests:
-                yield HandleEventsRequest(request=self._webhook(request, {}))
-            return
-        for request in requests:
-            yield HandleEventsRequest(request=self._webhook(request, {}))
+    def _prepared(self, request: Webhook) -> HandleEventRequest | PrismError:
+        """The request as a message; the refusal of one that cannot be made one, so that the others are sent."""
+        try:
+            return self._webhook(request, {})
+        except PrismError as refusal:
+            return refusal
+
+    async def _stream(
+        self, requests: AsyncIterable[Webhook] | Iterable[Webhook], unfit: dict[int, PrismError]
+    ) -> AsyncIterator[HandleEventsRequest]:
+        """What is sent. In place of what is no request goes an empty one, which is refused, so that answers stay in
+        order; `unfit` then has why, by its place in the stream."""
+        place = 0
+        async for request in _each(requests):
+            prepared = self._prepared(request)
+            if isinstance(prepared, PrismError):
+                unfit[place] = prepared
+                prepared = HandleEventRequest(connector=self._connector)
+            yield HandleEventsRequest(request=prepared)
+            place += 1
+
+
+async def _each(requests: AsyncIterable[Webhook] | Iterable[Webhook]) -> AsyncIterator[Webhook]:
+    if isinstance(requests, AsyncIterable):
+        async for request in requests:
+            yield request
+        return
+    for request in requests:
+        yield request
 
 
 def _outcome(answer: HandleEventsResponse | BatchHandleEventsResult) -> HandledEvent | PrismError:

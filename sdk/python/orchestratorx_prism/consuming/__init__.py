@@ -55,8 +55,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         worker = import_module(f"{__name__}.worker")
-    except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.partition(".")[0] not in ("sqlalchemy", "greenlet"):
+    except ImportError as missing:
+        # SQLAlchemy without greenlet says so by an ImportError of its own, which names no module.
+        lacking = missing.__cause__ if isinstance(missing.__cause__, ModuleNotFoundError) else missing
+        if lacking.name is None or lacking.name.partition(".")[0] not in ("sqlalchemy", "greenlet"):
             raise
         raise DriverMissing(
             "stream consumers need SQLAlchemy", fix='pip install "orchestratorx-prism[sqlalchemy]"'

@@ -56,6 +56,15 @@ class ConsumerCounters:
         """How old the last event was when it was done with. Seconds."""
         self.latest_lag: GroupLag | None = None
 
+    def __repr__(self) -> str:
+        with self._lock:
+            counted = {
+                "handled": dict(self.handled_by_type),
+                "failed": dict(self.failed_by_error),
+                "ended": dict(self.ended_by_outcome),
+            }
+        return f"<ConsumerCounters {' '.join(f'{name}={value}' for name, value in counted.items())}>"
+
     def handled(self, handler: str, event_type: str, seconds: float) -> None:
         with self._lock:
             self.handled_by_type[event_type] += 1

@@ -46,15 +46,17 @@ def selector(text: str) -> Selector:
         )
     if text.endswith("*"):
         beginning = text[:-1]
+        if not any(name.startswith(beginning) for name in (*DATA_MEMBER, *OLDER_NAMES)):
+            _warn_of_misspelling(text, [name.partition(".")[0] + ".*" for name in DATA_MEMBER])
         older = (today for name, today in OLDER_NAMES.items() if name.startswith(beginning))
         return Selector(text, frozenset(older), beginning)
     if text not in DATA_MEMBER and text not in OLDER_NAMES:
-        _warn_of_misspelling(text)
+        _warn_of_misspelling(text, [*DATA_MEMBER, *OLDER_NAMES])
     return Selector(text, frozenset({text, OLDER_NAMES.get(text, text)}), None)
 
 
-def _warn_of_misspelling(text: str) -> None:
+def _warn_of_misspelling(text: str, known: list[str]) -> None:
     """A type of your own may be called anything, so this is no error."""
-    near = get_close_matches(text, [*DATA_MEMBER, *OLDER_NAMES], n=1, cutoff=_VERY_NEAR)
+    near = get_close_matches(text, known, n=1, cutoff=_VERY_NEAR)
     if near:
         _log.warning("handler for %s: there is no such event type of ours; did you mean %s?", text, near[0])

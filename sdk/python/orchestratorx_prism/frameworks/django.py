@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from orchestratorx_prism import sync
 from orchestratorx_prism.clients.events import EventClient
 from orchestratorx_prism.errors import PrismError
-from orchestratorx_prism.frameworks.endpoint import MAX_BODY_BYTES, Answer, Endpoint, OnEvent, Secret
+from orchestratorx_prism.frameworks.endpoint import MAX_BODY_BYTES, Answer, Endpoint, OnEvent, Secret, refused
 
 
 def webhook_view(
@@ -48,7 +48,7 @@ def _blocking(client: sync.EventClient, endpoint: Endpoint) -> Callable[..., Any
         try:
             handled = client.handle_event(_values(request, path_values, endpoint))
         except PrismError as error:
-            return _response(endpoint.refused(error))
+            return _response(refused(error))
         return _response(endpoint.answer_blocking(handled))
 
     return receive
@@ -61,7 +61,7 @@ def _asynchronous(client: EventClient, endpoint: Endpoint) -> Callable[..., Any]
         try:
             handled = await client.handle_event(_values(request, path_values, endpoint))
         except PrismError as error:
-            return _response(endpoint.refused(error))
+            return _response(refused(error))
         return _response(await endpoint.answer(handled))
 
     return receive

@@ -43,6 +43,15 @@ class Answer:
     body: bytes = field(repr=False)
 
 
+def refused(error: PrismError) -> Answer:
+    """The refusal as a problem document (RFC 9457)."""
+    _log.warning("webhook refused: %s [%s] %s", error.message, error.reason, error.fix)
+    headers = {"Content-Type": "application/problem+json"}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    return Answer(error.http_status, headers, json.dumps(to_problem(error)).encode())
+
+
 class Endpoint:
     """One webhook endpoint: what it needs besides the framework's request."""
 
@@ -80,14 +89,6 @@ class Endpoint:
             f"the body is larger than {self.max_body_bytes} bytes", fix="raise max_body_bytes if this provider needs it"
         )
 
-    def refused(self, error: PrismError) -> Answer:
-        """The refusal as a problem document (RFC 9457)."""
-        _log.warning("webhook refused: %s [%s] %s", error.message, error.reason, error.fix)
-        headers = {"Content-Type": "application/problem+json"}
-        if error.retry_after_s is not None:
-            headers["Retry-After"] = str(math.ceil(error.retry_after_s))
-        return Answer(error.http_status, headers, json.dumps(to_problem(error)).encode())
-
     async def answer(self, handled: HandledEvent) -> Answer:
         """Calls the application's handler with each event it has not finished with, then acknowledges.
 
@@ -99,7 +100,7 @@ class Endpoint:
                 with self._once.settling(event.message.id):
                     await self._call(event)
             elif not await asyncio.wrap_future(other):
-                return self.refused(_failed_elsewhere())
+                return refused(_failed_elsewhere())
         return _acknowledgement(handled)
 
     def answer_blocking(self, handled: HandledEvent) -> Answer:
@@ -110,7 +111,7 @@ class Endpoint:
                 with self._once.settling(event.message.id):
                     self._call_blocking(event)
             elif not other.result():
-                return self.refused(_failed_elsewhere())
+                return refused(_failed_elsewhere())
         return _acknowledgement(handled)
 
     async def _call(self, event: PrismEvent) -> None:

@@ -1,4 +1,4 @@
-"""A FastAPI (or Starlette) router that takes webhooks.
+"""A FastAPI (or Starlette) router that takes webhooks, and the answers to refusals in routes of your own.
 
 app.include_router(webhook_router(EventClient(connector="stripe"), secret="whsec_…", on_event=handle))
 """
@@ -6,10 +6,11 @@ app.include_router(webhook_router(EventClient(connector="stripe"), secret="whsec
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from starlette.applications import Starlette
 
 from orchestratorx_prism.clients.events import EventClient
 from orchestratorx_prism.errors import PrismError
-from orchestratorx_prism.frameworks.endpoint import MAX_BODY_BYTES, Answer, Endpoint, OnEvent, Secret
+from orchestratorx_prism.frameworks.endpoint import MAX_BODY_BYTES, Answer, Endpoint, OnEvent, Secret, refused
 
 
 def webhook_router(
@@ -40,11 +41,24 @@ def webhook_router(
             peer = request.client.host if request.client else ""
             handled = await client.handle_event(endpoint.request(body, request.headers.raw, request.path_params, peer))
         except PrismError as error:
-            return _response(endpoint.refused(error))
+            return _response(refused(error))
         return _response(await endpoint.answer(handled))
 
     router.add_api_route(path, receive, methods=["POST"], name="webhooks", response_class=Response)
     return router
+
+
+def answer_refusals(app: Starlette) -> None:
+    """Makes `app` answer every `PrismError` that a route of its own lets pass, as the router does: 401, 400, 503, ….
+
+    Without it the framework answers 500, and the provider sends what was refused again and again.
+    """
+
+    async def answer(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, PrismError)  # noqa: S101 - it is registered for nothing else
+        return _response(refused(error))
+
+    app.add_exception_handler(PrismError, answer)
 
 
 async def _limited_body(request: Request, endpoint: Endpoint) -> bytes:

@@ -1,15 +1,15 @@
-"""A Flask blueprint that takes webhooks.
+"""A Flask blueprint that takes webhooks, and the answers to refusals in routes of your own.
 
 app.register_blueprint(webhook_blueprint(sync.EventClient(connector="stripe"), secret="whsec_…", on_event=handle))
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from orchestratorx_prism.errors import PrismError
-from orchestratorx_prism.frameworks.endpoint import MAX_BODY_BYTES, Answer, Endpoint, OnEvent, Secret
+from orchestratorx_prism.frameworks.endpoint import MAX_BODY_BYTES, Answer, Endpoint, OnEvent, Secret, refused
 from orchestratorx_prism.sync import EventClient
 
 
@@ -45,12 +45,24 @@ def webhook_blueprint(
             values = endpoint.request(body, request.headers, path_values, request.remote_addr or "")
             handled = client.handle_event(values)
         except RequestEntityTooLarge:
-            return _response(endpoint.refused(endpoint.too_large()))
+            return _response(refused(endpoint.too_large()))
         except PrismError as error:
-            return _response(endpoint.refused(error))
+            return _response(refused(error))
         return _response(endpoint.answer_blocking(handled))
 
     return blueprint
+
+
+def answer_refusals(app: Flask) -> None:
+    """Makes `app` answer every `PrismError` that a route of its own lets pass, as the blueprint does: 401, 400, 503, ….
+
+    Without it the framework answers 500, and the provider sends what was refused again and again.
+    """
+
+    def answer(error: PrismError) -> Response:
+        return _response(refused(error))
+
+    app.register_error_handler(PrismError, answer)
 
 
 def _response(answer: Answer) -> Response:

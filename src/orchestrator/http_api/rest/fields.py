@@ -147,7 +147,20 @@ def build_request(
     for needed in row.needs:
         if not _is_given(values, needed.split(".")):
             raise _fault(_name_of(row, needed), "is needed")
-    return from_dict(inputs.request, values)
+    try:
+        return from_dict(inputs.request, values)
+    except RequestRejected as refused:
+        raise _by_its_own_name(refused, inputs) from None
+
+
+def _by_its_own_name(refused: RequestRejected, inputs: Inputs) -> RequestRejected:
+    """The refusal of a parameter, under the name that the caller gave it: the message's own may be another."""
+    field = refused.metadata.get("field", "")
+    for place in (*inputs.in_path, *inputs.in_query):
+        if field == place.dotted or field.startswith(f"{place.dotted}."):
+            fault = refused.message.removeprefix(f"{field}: ")
+            return RequestRejected(f"{place.name}: {fault}", fix=refused.fix, metadata={"field": place.name})
+    return refused
 
 
 def _from_body(inputs: Inputs, body: Mapping[str, Any]) -> dict[str, Any]:
