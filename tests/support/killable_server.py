@@ -141,4 +141,4 @@ def check(acknowledged: set[str], recorded: list[Event], published: list[Event])
             seen.add(event.id)
             sequences[event.payment_id].append(event.sequence)
     wrong = {payment: order for payment, order in sequences.items() if order != list(range(1, len(order) + 1))}
-    assert wrong == {}, "out of sequence"
+    assert wrong == {}, f"out of sequence: {wrong}"
