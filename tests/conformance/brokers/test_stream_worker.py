@@ -41,9 +41,14 @@ class Database:
         with self.engine.connect() as connection:
             return [row[0] if len(row) == 1 else tuple(row) for row in connection.execute(text(statement))]
 
-    def execute(self, statement: str) -> None:
-        with self.engine.begin() as connection:
-            connection.execute(text(statement))
+    async def execute(self, statement: str) -> None:
+        """Beside the event loop: whoever holds SQLite's lock may need the loop to give it back."""
+
+        def execute() -> None:
+            with self.engine.begin() as connection:
+                connection.execute(text(statement))
+
+        await asyncio.to_thread(execute)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -168,7 +173,7 @@ async def test_a_message_that_comes_again_changes_nothing(desk: Desk) -> None:
     await worker.stop()
 
     # Whatever the broker believes: the inbox knows it. The row stands for an acknowledgement that was lost.
-    desk.database.execute("INSERT INTO orchestratorx_inbox VALUES ('orders', 'pay-1-2', 99999999999.0)")
+    await desk.database.execute("INSERT INTO orchestratorx_inbox VALUES ('orders', 'pay-1-2', 99999999999.0)")
     again = await desk.worker(in_coroutine)
     await desk.publish(request_of("pay-1", 2))
     await desk.until(lambda: again.counters.ended_by_outcome["duplicate"], lambda count: count == 1)
@@ -248,15 +253,15 @@ async def test_a_worker_that_lost_its_lease_cannot_commit(desk: Desk) -> None:
     await desk.publish(request_of("pay-1", 1))
     await begun.wait()
     # As if its time had run out and another worker had followed it.
-    desk.database.execute("UPDATE orchestratorx_leases SET token = token + 1")
-    desk.database.execute("UPDATE orchestratorx_lease_owners SET owner = 'another', expires_at = 99999999999.0")
+    await desk.database.execute("UPDATE orchestratorx_leases SET token = token + 1")
+    await desk.database.execute("UPDATE orchestratorx_lease_owners SET owner = 'another', expires_at = 99999999999.0")
     go_on.set()
     await asyncio.sleep(1.0)
     assert attempts == ["pay-1-1"]
     assert desk.database.rows() == []
     assert desk.database.rows("SELECT * FROM orchestratorx_inbox") == []
 
-    desk.database.execute("UPDATE orchestratorx_lease_owners SET owner = '', expires_at = 0.0")
+    await desk.database.execute("UPDATE orchestratorx_lease_owners SET owner = '', expires_at = 0.0")
     assert await desk.until_rows(1) == ["pay-1-1"]
     assert desk.database.rows("SELECT number FROM effects") == [2]
 
@@ -304,13 +309,13 @@ async def test_an_outage_of_the_database_makes_no_dead_letters(desk: Desk) -> No
     await desk.publish(request_of("pay-1", 1))
     await desk.until_rows(1)
     # Nothing can be written down, as when the database is away.
-    desk.database.execute("ALTER TABLE effects RENAME TO effects_elsewhere")
-    desk.database.execute("ALTER TABLE orchestratorx_attempts RENAME TO attempts_elsewhere")
+    await desk.database.execute("ALTER TABLE effects RENAME TO effects_elsewhere")
+    await desk.database.execute("ALTER TABLE orchestratorx_attempts RENAME TO attempts_elsewhere")
     await desk.publish(request_of("pay-1", 2))
     await asyncio.sleep(3)
     assert worker.counters.ended_by_outcome["dead_letter"] == 0
-    desk.database.execute("ALTER TABLE effects_elsewhere RENAME TO effects")
-    desk.database.execute("ALTER TABLE attempts_elsewhere RENAME TO orchestratorx_attempts")
+    await desk.database.execute("ALTER TABLE effects_elsewhere RENAME TO effects")
+    await desk.database.execute("ALTER TABLE attempts_elsewhere RENAME TO orchestratorx_attempts")
     assert await desk.until_rows(2) == ["pay-1-1", "pay-1-2"]
     assert await desk.broker.dead_letters(group="orders") == []
 
@@ -339,8 +344,8 @@ async def test_old_inbox_rows_are_pruned_and_newer_ones_kept(desk: Desk) -> None
     await desk.publish(request_of("pay-1", 1))
     await desk.until_rows(1)
     await worker.stop()
-    desk.database.execute("INSERT INTO orchestratorx_inbox VALUES ('orders', 'long-ago', 1.0)")
-    desk.database.execute("INSERT INTO orchestratorx_inbox VALUES ('another', 'long-ago', 1.0)")
+    await desk.database.execute("INSERT INTO orchestratorx_inbox VALUES ('orders', 'long-ago', 1.0)")
+    await desk.database.execute("INSERT INTO orchestratorx_inbox VALUES ('another', 'long-ago', 1.0)")
     await desk.worker(in_coroutine)
     statement = "SELECT consumer, message_id FROM orchestratorx_inbox ORDER BY consumer"
     rows = await desk.until(lambda: desk.database.rows(statement), lambda rows: ("orders", "long-ago") not in rows)
