@@ -143,7 +143,9 @@ class Inlet:
             queue = backlog_queue(self._settings, self._group)
             async with self._consuming(channel, queue, count):
                 await self._until_something(channel, count, time.monotonic() + SHORTEST_WAIT_S, enough)
-            if self.arrived:
+                # A busy server takes longer, and what is newer must not go before.
+                empty = not self.arrived and await self._until_all(channel, queue, 1, until)
+            if self.arrived or not empty:
                 return
         if self._look_at is not None:
             until = min(until, max(self._look_at, time.monotonic() + SHORTEST_WAIT_S))
