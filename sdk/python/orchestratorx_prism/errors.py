@@ -38,6 +38,8 @@ class PrismError(Exception):
     """
 
     default_reason: ClassVar[str] = "INTERNAL"
+    default_fix: ClassVar[str] = ""
+    """What to do where only the default reason is given."""
     retryable: ClassVar[bool] = False
     grpc_code: ClassVar[int] = 13
     """gRPC status code as a number."""
@@ -55,7 +57,7 @@ class PrismError(Exception):
         super().__init__(message)
         self.message = message
         self.reason = reason or self.default_reason
-        self.fix = fix
+        self.fix = fix or (self.default_fix if self.reason == self.default_reason else "")
         self.metadata: dict[str, str] = dict(metadata or {})
         self.retry_after_s = retry_after_s
 

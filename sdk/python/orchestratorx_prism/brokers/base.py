@@ -67,19 +67,7 @@ class BrokerUnavailable(Unavailable):
     """
 
     default_reason = "BROKER_UNAVAILABLE"
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        reason: str | None = None,
-        fix: str = "",
-        metadata: Mapping[str, str] | None = None,
-        retry_after_s: float | None = None,
-    ) -> None:
-        super().__init__(message, reason=reason, fix=fix, metadata=metadata, retry_after_s=retry_after_s)
-        if not fix and self.reason == self.default_reason:
-            self.fix = "see that the broker runs, and that messaging.url names it; then try again"
+    default_fix = "see that the broker runs, and that messaging.url names it; then try again"
 
 
 class Delivery(Protocol):
