@@ -144,7 +144,7 @@ class Inlet:
             async with self._consuming(channel, queue, count):
                 await self._until_something(channel, count, time.monotonic() + SHORTEST_WAIT_S, enough)
                 # A busy server takes longer, and what is newer must not go before.
-                empty = not self.arrived and await self._until_all(channel, queue, 1, until)
+                empty = not (self.arrived or enough()) and await self._until_all(channel, queue, 1, until)
             if self.arrived or not empty:
                 return
         if self._look_at is not None:
